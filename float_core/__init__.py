@@ -1,0 +1,119 @@
+"""FLOAT: a portrait and a voice become a talking video. These are the public functions, types and errors.
+
+The types and errors are imported at once (they need torch only); the functions on first use, so that `import float_core` stays cheap
+and pulls in no optional library. How anything is done is in the rooms below, not here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .config import (
+    EMOTIONS,
+    PRESETS,
+    AutoencoderConfig,
+    CompactAudioConfig,
+    EmotionConfig,
+    ModelConfig,
+    TransformerConfig,
+    Wav2Vec2AudioConfig,
+)
+from .errors import AudioError, CheckpointError, FaceNotFoundError, FloatError, OptionError, PictureError, VideoError
+from .types import (
+    AudioClip,
+    AudioFeatures,
+    CropTransform,
+    EmotionCondition,
+    FaceCrop,
+    FloatModel,
+    FrameChunk,
+    MotionEdit,
+    MotionSequence,
+    Provenance,
+    SamplingOptions,
+    SourceIdentity,
+)
+
+if TYPE_CHECKING:
+    from .audio import choose_emotion
+    from .checkpoints import load_model, save_model
+    from .face import prepare_picture
+    from .pipeline import animate, edit_motion, encode_audio, encode_identity, predict_emotion, render_frames, sample_motion
+    from .video import read_audio, read_picture, write_video
+
+__version__ = "0.1.0"
+
+_FUNCTIONS = {  # name -> the room that holds it
+    "animate": "pipeline",
+    "choose_emotion": "audio",
+    "edit_motion": "pipeline",
+    "encode_audio": "pipeline",
+    "encode_identity": "pipeline",
+    "load_model": "checkpoints",
+    "predict_emotion": "pipeline",
+    "prepare_picture": "face",
+    "read_audio": "video",
+    "read_picture": "video",
+    "render_frames": "pipeline",
+    "sample_motion": "pipeline",
+    "save_model": "checkpoints",
+    "write_video": "video",
+}
+
+__all__ = [
+    "EMOTIONS",
+    "PRESETS",
+    "AudioClip",
+    "AudioError",
+    "AudioFeatures",
+    "AutoencoderConfig",
+    "CheckpointError",
+    "CompactAudioConfig",
+    "CropTransform",
+    "EmotionCondition",
+    "EmotionConfig",
+    "FaceCrop",
+    "FaceNotFoundError",
+    "FloatError",
+    "FloatModel",
+    "FrameChunk",
+    "ModelConfig",
+    "MotionEdit",
+    "MotionSequence",
+    "OptionError",
+    "PictureError",
+    "Provenance",
+    "SamplingOptions",
+    "SourceIdentity",
+    "TransformerConfig",
+    "VideoError",
+    "Wav2Vec2AudioConfig",
+    "animate",
+    "choose_emotion",
+    "edit_motion",
+    "encode_audio",
+    "encode_identity",
+    "load_model",
+    "predict_emotion",
+    "prepare_picture",
+    "read_audio",
+    "read_picture",
+    "render_frames",
+    "sample_motion",
+    "save_model",
+    "write_video",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """A public function, imported from its room on first use."""
+    if name not in _FUNCTIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    function = getattr(import_module(f".{_FUNCTIONS[name]}", __name__), name)
+    globals()[name] = function
+    return function
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,20 @@
+"""Sound to conditions: waveform preparation, the two audio encoders, and emotion.
+
+Imports only torch; transformers and soxr are imported where they are used.
+"""
+
+from .compact_encoder import CompactAudioEncoder
+from .speech_emotion import SpeechEmotionClassifier, choose_emotion
+from .wav2vec2_encoder import Wav2Vec2AudioEncoder
+from .waveform import frame_count, mix_to_mono, normalise, prepare
+
+__all__ = [
+    "CompactAudioEncoder",
+    "SpeechEmotionClassifier",
+    "Wav2Vec2AudioEncoder",
+    "choose_emotion",
+    "frame_count",
+    "mix_to_mono",
+    "normalise",
+    "prepare",
+]

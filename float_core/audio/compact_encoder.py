@@ -1,0 +1,96 @@
+"""Audio features of small models: log-mel bands, two strided and a few dilated convolutions, trained with the transformer.
+
+Knows nothing of training; `mel` and `encode_mel` are apart so that mels can be computed once and kept.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ..config import CompactAudioConfig
+from ..errors import AudioError, OptionError
+from .log_mel import log_mel
+from .waveform import frame_count, require_batch
+
+MELS_PER_FRAME = 4  # 10 ms apart at 25 fps
+
+
+class ChannelNorm(nn.Module):
+    """LayerNorm over the channels of (B, C, T): every frame by itself, so that the receptive field stays finite."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T) to (B, C, T)."""
+        normed: Tensor = self.norm(x.transpose(1, 2))
+        return normed.transpose(1, 2)
+
+
+class DilatedBlock(nn.Module):
+    """x + convolutions(norm(x)) over (B, width, T); sees dilation + 1 frames to each side."""
+
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            ChannelNorm(width),
+            nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation),
+            nn.SiLU(),
+            nn.Conv1d(width, width, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, T) to (B, width, T)."""
+        result: Tensor = x + self.layers(x)
+        return result
+
+
+class CompactAudioEncoder(nn.Module):
+    """Waveform (B, samples) to features (B, T, feature_size), T = ceil(samples * fps / rate). Frame i is centred on the time
+    i / fps and sees `reach` frames to each side."""
+
+    def __init__(self, config: CompactAudioConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.hop = round(config.sample_rate / (config.fps * MELS_PER_FRAME))
+        if self.hop * config.fps * MELS_PER_FRAME != config.sample_rate:
+            raise OptionError(f"{config.sample_rate} Hz is not a whole number of samples for a quarter of a frame at {config.fps} fps")
+        width = config.width
+        # Odd kernels with stride 2: output i stays centred on input 2 i, so frame i on mel frame 4 i.
+        self.stem = nn.Sequential(
+            nn.Conv1d(config.mel_bands, width, 5, stride=2, padding=2),
+            nn.SiLU(),
+            nn.Conv1d(width, width, 5, stride=2, padding=2),
+            nn.SiLU(),
+        )
+        self.blocks = nn.Sequential(*(DilatedBlock(width, dilation) for dilation in config.dilations))
+        self.projection = nn.Sequential(ChannelNorm(width), nn.Conv1d(width, config.feature_size, 1))
+
+    @property
+    def reach(self) -> int:
+        """Frames to each side that one frame depends on, the mel window included: give a cut-out at least this much around it."""
+        return sum(dilation + 1 for dilation in self.config.dilations) + 2
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Mono sound (B, samples), any level, to w_a (B, T, feature_size)."""
+        mel = self.mel(waveform)
+        return self.encode_mel(mel, mel.shape[1] // MELS_PER_FRAME)
+
+    def mel(self, waveform: Tensor) -> Tensor:
+        """(B, samples) to log-mel (B, 4 T, mel_bands), float32, 100 Hz; mel frame j is centred on sample j * hop; 0 = silence.
+
+        One gain per clip: take it over the whole clip, then cut."""
+        require_batch(waveform)
+        frames = frame_count(waveform.shape[1], self.config.sample_rate, self.config.fps)
+        return log_mel(waveform, frames * MELS_PER_FRAME, sample_rate=self.config.sample_rate, hop=self.hop, bands=self.config.mel_bands)
+
+    def encode_mel(self, mel: Tensor, frames: int) -> Tensor:
+        """Log-mel (B, 4 frames, mel_bands) to (B, frames, feature_size). Beyond both ends it sees silence."""
+        expected = (frames * MELS_PER_FRAME, self.config.mel_bands)
+        if mel.ndim != 3 or tuple(mel.shape[1:]) != expected:
+            raise AudioError(f"the mel has shape {tuple(mel.shape)}; expected (batch, {expected[0]}, {expected[1]}) for {frames} frames")
+        dtype = next(self.parameters()).dtype
+        states = self.stem(mel.transpose(1, 2).to(dtype))  # [B, width, T]
+        features: Tensor = self.projection(self.blocks(states))
+        return features.transpose(1, 2)

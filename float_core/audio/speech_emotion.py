@@ -1,0 +1,101 @@
+"""The emotion condition w_e: seven probabilities heard in the voice, or the user's own choice.
+
+Knows nothing of files or weights, nor of how the condition is used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..config import EMOTIONS, EmotionConfig
+from ..errors import OptionError
+from ..types import EmotionCondition
+from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field
+from .waveform import normalise, pad_right, require_batch
+
+
+class EmotionHead(nn.Module):
+    """State (B, H) to logits (B, classes): out_proj(tanh(dense(state)))."""
+
+    def __init__(self, hidden_size: int, classes: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(hidden_size, hidden_size)
+        self.out_proj = nn.Linear(hidden_size, classes)
+
+    def forward(self, state: Tensor) -> Tensor:
+        """(B, H) to (B, classes)."""
+        logits: Tensor = self.out_proj(torch.tanh(self.dense(state)))
+        return logits
+
+
+class Wav2Vec2ForEmotion(nn.Module):
+    """Normalised waveform (B, samples) to logits (B, classes), from the mean in time of wav2vec2's last state."""
+
+    wav2vec2: Any  # transformers' Wav2Vec2Model
+
+    def __init__(self, network: str, classes: int) -> None:
+        super().__init__()
+        self.wav2vec2 = build_wav2vec2(network)
+        self.classifier = EmotionHead(self.wav2vec2.config.hidden_size, classes)
+
+    def forward(self, normalised: Tensor) -> Tensor:
+        """(B, samples), at the network's own 50 Hz and not padded, to (B, classes)."""
+        _, last = layer_outputs(self.wav2vec2, self.wav2vec2.feature_extractor(normalised))
+        logits: Tensor = self.classifier(last.mean(dim=1))
+        return logits
+
+
+class SpeechEmotionClassifier(nn.Module):
+    """Waveform (B, samples) to logits (B, classes) in the order of `EMOTIONS`. wav2vec2 stays in evaluation mode."""
+
+    def __init__(self, config: EmotionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.wav2vec2_for_emotion = Wav2Vec2ForEmotion(config.network, config.classes)
+        self._minimum = receptive_field(self.wav2vec2_for_emotion.wav2vec2)
+
+    def train(self, mode: bool = True) -> SpeechEmotionClassifier:
+        """As in nn.Module, but for wav2vec2, which stays in evaluation mode."""
+        super().train(mode)
+        self.wav2vec2_for_emotion.wav2vec2.eval()
+        return self
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Mono sound (B, samples), not normalised, to logits (B, classes). Padded only if it is too short for one feature."""
+        require_batch(waveform)
+        sound = pad_right(normalise(waveform.float()), self._minimum).to(network_dtype(self))
+        logits: Tensor = self.wav2vec2_for_emotion(sound)
+        return logits
+
+    def probabilities(self, waveform: Tensor) -> Tensor:
+        """(B, samples) to w_e (B, 1, classes) float32: softmax of the logits."""
+        return torch.softmax(self(waveform).float(), dim=-1)[:, None]
+
+
+def choose_emotion(choice: str | Mapping[str, float]) -> EmotionCondition:
+    """One emotion by name, or a mix of names and weights (normalised to sum 1), as w_e (1, 1, 7).
+
+    Raises OptionError for unknown names and for weights that are negative, not finite or all zero."""
+    weights = {choice: 1.0} if isinstance(choice, str) else _checked_weights(choice)
+    unknown = [name for name in weights if name not in EMOTIONS]
+    if unknown:
+        raise OptionError(f"unknown emotion {', '.join(map(repr, unknown))}; expected {', '.join(EMOTIONS)}")
+    total = math.fsum(weights.values())
+    if not 0 < total < math.inf:
+        raise OptionError(f"the emotion weights sum to {total}; expected at least one weight above 0, of {', '.join(EMOTIONS)}")
+    row = [weights.get(name, 0.0) / total for name in EMOTIONS]
+    return EmotionCondition(torch.tensor(row, dtype=torch.float32).reshape(1, 1, -1))
+
+
+def _checked_weights(mix: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(mix, Mapping):
+        raise OptionError(f"an emotion is a name or a mix of names and weights, not {mix!r}; names: {', '.join(EMOTIONS)}")
+    for name, weight in mix.items():
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < 1e30:
+            raise OptionError(f"the weight of emotion {name!r} is {weight!r}; expected a finite number from 0")
+    return {name: float(weight) for name, weight in mix.items()}

@@ -1,0 +1,66 @@
+"""Audio features w_a of the released model: the states of all layers of a wav2vec2 at 25 fps, and a projection (paper section 3.2).
+
+Knows nothing of files or weights; the waveform comes mono at the configuration's rate and is normalised here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..config import Wav2Vec2AudioConfig
+from ..errors import OptionError
+from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field
+from .waveform import frame_count, normalise, pad_right, pad_to_frames, require_batch
+
+
+class Wav2Vec2AudioEncoder(nn.Module):
+    """Waveform (B, samples) to features (B, T, feature_size), T = ceil(samples * fps / rate). wav2vec2 stays in evaluation mode:
+    it is a fixed feature extractor, and layer drop or masking would lose states."""
+
+    wav2vec2: Any  # transformers' Wav2Vec2Model
+
+    def __init__(self, config: Wav2Vec2AudioConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.wav2vec2 = build_wav2vec2(config.network)
+        self.audio_projection = nn.Sequential(
+            nn.Linear(config.projection_size, config.feature_size), nn.LayerNorm(config.feature_size), nn.SiLU()
+        )
+        self._minimum = receptive_field(self.wav2vec2)
+        self._check_projection()
+
+    def train(self, mode: bool = True) -> Wav2Vec2AudioEncoder:
+        """As in nn.Module, but for wav2vec2, which stays in evaluation mode."""
+        super().train(mode)
+        self.wav2vec2.eval()
+        return self
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Mono sound (B, samples), not normalised, to w_a (B, T, feature_size)."""
+        features: Tensor = self.audio_projection(self.hidden_states(waveform))
+        return features
+
+    def hidden_states(self, waveform: Tensor) -> Tensor:
+        """(B, samples) to the outputs of all layers, concatenated per frame in layer order: (B, T, layers * hidden)."""
+        require_batch(waveform)
+        rate, fps = self.config.sample_rate, self.config.fps
+        frames = frame_count(waveform.shape[1], rate, fps)
+        padded = pad_to_frames(normalise(waveform.float()), frames, rate, fps)
+        padded = pad_right(padded, self._minimum).to(network_dtype(self.wav2vec2))
+        features = self.wav2vec2.feature_extractor(padded)  # [B, C, 2T - 1]
+        features = F.interpolate(features, size=frames, mode="linear", align_corners=True)  # [B, C, T]
+        states, _ = layer_outputs(self.wav2vec2, features)
+        return torch.cat(states, dim=-1)
+
+    def _check_projection(self) -> None:
+        shape = self.wav2vec2.config
+        available = shape.num_hidden_layers * shape.hidden_size
+        if available != self.config.projection_size:
+            raise OptionError(
+                f"the projection takes {self.config.projection_size} values a frame, but this wav2vec2 gives {available} "
+                f"({shape.num_hidden_layers} layers of {shape.hidden_size}): use the wav2vec2 that the projection was trained with"
+            )

@@ -1,0 +1,112 @@
+"""Sound before any network: mono, 16 kHz, normalised, and how many video frames it lasts.
+
+Knows nothing of files (`video.read_media` reads them), of networks, or of what the frames are used for.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from ..errors import AudioError
+from ..types import AudioClip
+
+SAMPLE_RATE = 16000
+FPS = 25.0
+_VARIANCE_FLOOR = 1e-7  # what wav2vec2's own feature extractor adds, so that silence divides by something
+
+
+def prepare(clip: AudioClip, sample_rate: int = SAMPLE_RATE, device: torch.device | str = "cpu") -> Tensor:
+    """The clip as float32 (1, samples) at `sample_rate` on `device`, neither normalised nor padded.
+
+    Raises AudioError for a sound that has several channels, no samples, a bad rate, or values that are not finite."""
+    waveform = _checked(clip)
+    return resample(waveform, int(clip.sample_rate), sample_rate)[None].to(device)
+
+
+def mix_to_mono(waveform: Tensor) -> Tensor:
+    """(channels, samples) or (samples,) to (samples,) float32: the mean of the channels."""
+    if waveform.ndim not in (1, 2) or waveform.shape[0] == 0:
+        raise AudioError(f"the sound has shape {tuple(waveform.shape)}; expected (channels, samples) or (samples,)")
+    _require_float(waveform)
+    return (waveform if waveform.ndim == 1 else waveform.mean(dim=0)).float()
+
+
+def resample(waveform: Tensor, source_rate: int, target_rate: int) -> Tensor:
+    """(samples,) at `source_rate` to (ceil(samples * target_rate / source_rate),) at `target_rate`, on the CPU.
+
+    Rounding up keeps the frame count: counted before or after, it is the same."""
+    if source_rate == target_rate:
+        return waveform.detach().float().cpu()
+    import soxr
+
+    samples = -(-waveform.numel() * target_rate // source_rate)
+    source = waveform.detach().float().cpu()
+    try:
+        result = torch.from_numpy(soxr.resample(source.numpy(), source_rate, target_rate))
+    except (ValueError, RuntimeError) as error:
+        raise AudioError(f"a sound of {source_rate} Hz cannot be resampled to {target_rate} Hz: {error}") from error
+    if result.numel() == 0:  # a clip shorter than one sample of the target
+        result = source[-1:]
+    return pad_right(result, samples)[:samples]
+
+
+def frame_count(samples: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) -> int:
+    """Video frames that cover the samples: ceil(samples * fps / sample_rate), in whole numbers."""
+    return math.ceil(samples * _exact(fps) / sample_rate)
+
+
+def normalise(waveform: Tensor) -> Tensor:
+    """(..., samples) to zero mean and unit variance over the samples: (x - mean) / sqrt(var + 1e-7)."""
+    centred = waveform - waveform.mean(dim=-1, keepdim=True)
+    return centred / torch.sqrt(centred.square().mean(dim=-1, keepdim=True) + _VARIANCE_FLOOR)
+
+
+def pad_to_frames(waveform: Tensor, frames: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) -> Tensor:
+    """(B, samples) to (B, int(frames * sample_rate / fps)), right-padded by the last sample. Never cuts."""
+    return pad_right(waveform, math.floor(frames * sample_rate / _exact(fps)))
+
+
+def pad_right(waveform: Tensor, samples: int) -> Tensor:
+    """(..., n) to (..., max(n, samples)): the last sample is repeated."""
+    missing = samples - waveform.shape[-1]
+    if missing <= 0:
+        return waveform
+    return torch.cat([waveform, waveform[..., -1:].expand(*waveform.shape[:-1], missing)], dim=-1)
+
+
+def require_batch(waveform: Tensor) -> None:
+    """Raises AudioError unless this is a batch of sounds (B, samples) with at least one sample."""
+    if waveform.ndim != 2 or waveform.shape[1] == 0:
+        raise AudioError(f"the waveform has shape {tuple(waveform.shape)}; expected (batch, samples) with at least one sample")
+
+
+def _exact(fps: float) -> Fraction:
+    return Fraction(fps).limit_denominator(1001)  # 30000/1001 is meant where 29.97002997 is written
+
+
+def _checked(clip: AudioClip) -> Tensor:
+    waveform, rate = clip.waveform, clip.sample_rate
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < math.inf or rate != int(rate):
+        raise AudioError(f"the sample rate is {rate!r}; expected a positive whole number of Hz")
+    if not isinstance(waveform, Tensor):
+        raise AudioError(f"the waveform is a {type(waveform).__name__}; expected a torch tensor of shape (samples,)")
+    if waveform.ndim != 1:
+        raise AudioError(
+            f"the sound has shape {tuple(waveform.shape)}; expected one channel, (samples,): mix (channels, samples) with mix_to_mono first"
+        )
+    if waveform.numel() == 0:
+        raise AudioError("the sound has no samples; expected at least one")
+    _require_float(waveform)
+    waveform = waveform.float()
+    if not bool(torch.isfinite(waveform).all()):
+        raise AudioError("the sound has values that are not finite (NaN or infinity); decode it again or repair it")
+    return waveform
+
+
+def _require_float(waveform: Tensor) -> None:
+    if not waveform.is_floating_point():
+        raise AudioError(f"the sound has dtype {waveform.dtype}; expected float in about [-1, 1] (divide 16-bit samples by 32768)")

@@ -1,0 +1,77 @@
+"""`save_model`: a model to one safetensors file with its configuration in the metadata. The inverse of `load_model`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import CheckpointError, OptionError
+from ..motion_autoencoder import constant_keys
+from ..types import FloatModel
+from .build_model import FLOAT32
+from .find_parts import CONFIG_KEY, LICENCE_KEY, VERSION, VERSION_KEY
+from .key_maps import NETWORKS, first_few
+
+
+def save_model(
+    model: FloatModel,
+    path: str | Path,
+    *,
+    dtype: torch.dtype = torch.float16,
+    licence: str,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
+    """Write all networks that the model has, floating tensors in `dtype`; the speech emotion network is read for it if need be.
+
+    The weight that the motion basis is decomposed from stays in float32: rounded, it would be another basis. `licence` and
+    `metadata` (text by name) go into the file's metadata. Written beside and renamed: an interrupted run leaves no broken file."""
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise OptionError(f"{path} does not end in .safetensors, which is what is written")
+    tensors = {prefix + name: tensor for part, prefix in NETWORKS.items() for name, tensor in _tensors(model, part).items()}
+    stored = {name: _converted(tensor, torch.float32 if name.endswith(FLOAT32) else dtype) for name, tensor in tensors.items()}
+    _refuse_overflow(stored, path)
+    _write(path, stored, dict(metadata or {}) | _own_metadata(model, licence))
+    return path
+
+
+def _tensors(model: FloatModel, part: str) -> dict[str, Tensor]:
+    """A network's state without the constants that follow from its configuration."""
+    if not model.has(part):  # type: ignore[arg-type]
+        return {}
+    network: nn.Module = model.require(part)  # type: ignore[arg-type]
+    constants = constant_keys(network.config) if part == "autoencoder" else getattr(network, "constant_keys", ())  # type: ignore[arg-type]
+    return {name: tensor for name, tensor in network.state_dict().items() if name not in constants}
+
+
+def _converted(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    tensor = tensor.detach().to("cpu", dtype if tensor.is_floating_point() else tensor.dtype)
+    return tensor.contiguous()
+
+
+def _refuse_overflow(tensors: Mapping[str, Tensor], path: Path) -> None:
+    bad = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    if bad:
+        raise CheckpointError(f"{path} is not written: values that are not finite in {first_few(bad)}. Use a dtype with a wider range.")
+
+
+def _own_metadata(model: FloatModel, licence: str) -> dict[str, str]:
+    return {"format": "pt", CONFIG_KEY: model.config.to_json(), VERSION_KEY: VERSION, LICENCE_KEY: licence}
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, str(unfinished), metadata=metadata)
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be written: {error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

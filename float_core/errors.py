@@ -1,0 +1,29 @@
+"""The errors that float_core raises on purpose. Each message says what was found, what was expected and what to do."""
+
+
+class FloatError(Exception):
+    """Base of every error that float_core raises on purpose."""
+
+
+class CheckpointError(FloatError):
+    """A weight file is missing, damaged, incomplete or does not fit the architecture."""
+
+
+class AudioError(FloatError):
+    """A sound cannot be read or used: no samples, a bad rate, values that are not finite."""
+
+
+class PictureError(FloatError):
+    """A picture cannot be read or used: wrong shape, wrong range, an empty crop."""
+
+
+class FaceNotFoundError(PictureError):
+    """No face was detected, or not the one that was asked for."""
+
+
+class OptionError(FloatError, ValueError):
+    """An argument is outside of what is allowed."""
+
+
+class VideoError(FloatError):
+    """A video cannot be written or read."""

@@ -1,0 +1,88 @@
+"""Finding faces: which detector is used, and its boxes in one convention, forehead to chin and ear to ear (RetinaFace's).
+
+RetinaFace (by facexlib) when its weight file lies in the model folder; else the LBP cascade that ships inside scikit-image.
+Nothing is ever downloaded. Knows nothing of crops.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..errors import PictureError
+
+Box = tuple[float, float, float, float]
+RETINAFACE_FILE = "detection_Resnet50_Final.pth"
+RETINAFACE_HEIGHT = 360
+RETINAFACE_SCORE = 0.95
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face: `box` (x1, y1, x2, y2) in pixels of the full picture, hairline to chin; `score` in the detector's own unit."""
+
+    box: Box
+    score: float
+
+    @property
+    def area(self) -> float:
+        """Square pixels."""
+        return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
+
+
+@dataclass(frozen=True)
+class Detection:
+    """All faces of a picture, the largest first; `detector` names the one that was used."""
+
+    faces: tuple[Face, ...]
+    detector: str
+    notes: tuple[str, ...] = ()
+
+
+def detect_faces(pixels: np.ndarray, *, detector_folder: str | Path | None = None) -> Detection:
+    """Faces in (H, W, 3) uint8 RGB. `detector_folder` may hold RetinaFace's weights; without it the folder is the environment
+    variable FLOAT_MODELS_DIR, and without that `models/float` in the current folder."""
+    folder = Path(detector_folder or os.environ.get("FLOAT_MODELS_DIR") or Path("models") / "float")
+    weights = folder / RETINAFACE_FILE
+    if weights.is_file() and importlib.util.find_spec("facexlib"):
+        return Detection(_largest_first(_retinaface(pixels, weights)), "RetinaFace")
+    note = f"{weights} is there, but facexlib is not installed (`pip install facexlib`): the simpler LBP detector was used."
+    from .lbp_cascade import cascade_faces
+
+    faces = [Face(box, votes) for box, votes in cascade_faces(pixels)]
+    return Detection(_largest_first(faces), "scikit-image's LBP cascade", (note,) if weights.is_file() else ())
+
+
+def _largest_first(faces: list[Face]) -> tuple[Face, ...]:
+    return tuple(sorted(faces, key=lambda face: (-face.area, face.box)))
+
+
+def _retinaface(pixels: np.ndarray, weights: Path) -> list[Face]:
+    height, width = pixels.shape[:2]
+    scale = RETINAFACE_HEIGHT / height
+    small = Image.fromarray(pixels).resize((max(1, round(width * scale)), RETINAFACE_HEIGHT), Image.Resampling.BILINEAR)
+    bgr = np.ascontiguousarray(np.asarray(small)[:, :, ::-1])
+    with torch.inference_mode():
+        rows = _load_retinaface(weights).detect_faces(bgr, RETINAFACE_SCORE)
+    x_scale, y_scale = width / small.width, height / small.height
+    return [Face((x1 * x_scale, y1 * y_scale, x2 * x_scale, y2 * y_scale), score) for x1, y1, x2, y2, score in np.asarray(rows)[:, :5].tolist()]
+
+
+def _load_retinaface(weights: Path) -> Any:
+    """The network with its weights. Built here because facexlib's own constructor downloads what it does not find."""
+    from facexlib.detection.retinaface import RetinaFace
+
+    try:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        network = RetinaFace(network_name="resnet50", half=False, device=torch.device("cpu"))
+        network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})
+    except (RuntimeError, AttributeError, EOFError, OSError, ValueError) as error:
+        raise PictureError(f"{weights} does not hold RetinaFace's weights: {error}. Remove the file, or fetch it again.") from error
+    return network.eval()

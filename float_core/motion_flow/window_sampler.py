@@ -1,0 +1,130 @@
+"""Sampling of motion, window after window (paper section 3.2). What one window hands to the next is a `WindowState`, nothing else.
+
+Knows the transformer, its guidance and its solvers; knows nothing of identities, sound files or pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..config import TransformerConfig
+from ..types import SamplingOptions
+from .guidance import GuidedVelocity, WindowConditions
+from .ode_solvers import SOLVERS, Velocity, time_grid
+from .transformer import FlowMatchingTransformer
+
+
+@dataclass(frozen=True)
+class WindowState:
+    """The P frames before the next window: `motion` (B, P, D), `audio` (B, P, Da), and `emotion` (B, P, 7), None at the start of a
+    clip. `index` counts the windows before it. Starting again is `WindowState.start(...)`."""
+
+    motion: Tensor
+    audio: Tensor
+    emotion: Tensor | None = None
+    index: int = 0
+
+    @classmethod
+    def start(cls, config: TransformerConfig, batch: int, device: torch.device | str = "cpu") -> WindowState:
+        """Before the first window: zeros."""
+        motion = torch.zeros(batch, config.preceding, config.latent_size, device=device)
+        audio = torch.zeros(batch, config.preceding, config.audio_size, device=device)
+        return cls(motion, audio)
+
+
+def window_count(frames: int, config: TransformerConfig) -> int:
+    """How many windows a clip of so many frames takes."""
+    return math.ceil(frames / config.window)
+
+
+def draw_noise(options: SamplingOptions, shape: tuple[int, int, int]) -> Iterator[Tensor]:
+    """x0 of one window after another, without end: (B, W, D) float32, drawn on the CPU so that every device gets the same."""
+    generator = torch.Generator("cpu").manual_seed(options.seed)
+    while True:
+        yield torch.randn(shape, generator=generator)
+        if options.noise_policy == "same_each_window":
+            generator.manual_seed(options.seed)
+
+
+def _emotion_of_window(state: WindowState, emotion: Tensor, config: TransformerConfig) -> Tensor:
+    """Emotion of all P+W frames, or (B, 1, 7) as it is where it does not vary."""
+    if emotion.shape[1] == 1:
+        return emotion
+    before = state.emotion if state.emotion is not None else emotion[:, :1].expand(-1, config.preceding, -1)
+    return torch.cat([before, emotion], dim=1)
+
+
+@torch.no_grad()
+def sample_window(
+    transformer: FlowMatchingTransformer,
+    state: WindowState,
+    source_motion: Tensor,
+    audio: Tensor,
+    emotion: Tensor,
+    noise: Tensor,
+    options: SamplingOptions,
+    on_evaluation: Callable[[], None] | None = None,
+) -> tuple[Tensor, WindowState]:
+    """One window: source_motion (B, D), audio (B, W, Da), emotion (B, 1 or W, 7), noise x0 (B, W, D) -> motion (B, W, D), next state."""
+    config = transformer.config
+    emotions = _emotion_of_window(state, emotion, config)
+    conditions = WindowConditions(audio, source_motion, emotions, state.motion, state.audio)
+    velocity: Velocity = GuidedVelocity(transformer, conditions, options.audio_guidance, options.emotion_guidance)
+    if on_evaluation is not None:
+        velocity = _reporting(velocity, on_evaluation)
+    motion = SOLVERS[options.solver](velocity, noise, time_grid(options.solver, options.steps))
+    last = config.window - config.preceding
+    following = WindowState(
+        motion[:, last:], audio[:, last:], emotions[:, config.window :] if emotion.shape[1] > 1 else None, state.index + 1
+    )
+    return motion, following
+
+
+def _reporting(velocity: Velocity, on_evaluation: Callable[[], None]) -> Velocity:
+    def reported(x: Tensor, t: float) -> Tensor:
+        v = velocity(x, t)
+        on_evaluation()
+        return v
+
+    return reported
+
+
+def sample_windows(
+    transformer: FlowMatchingTransformer,
+    source_motion: Tensor,
+    audio: Tensor,
+    emotion: Tensor,
+    options: SamplingOptions,
+    *,
+    noise: Tensor | None = None,
+    on_evaluation: Callable[[], None] | None = None,
+) -> Iterator[Tensor]:
+    """Motion of a whole clip, one window (B, up to W, D) float32 at a time, each sampled when it is asked for.
+
+    source_motion (B, D), audio (B, T, Da), emotion (B, 1 or T, 7); a batch of 1 among larger ones is repeated. `noise` (windows, B, W, D)
+    is used instead of the seed.
+    """
+    config, frames = transformer.config, audio.shape[1]
+    batch = max(len(source_motion), len(audio), len(emotion))
+    source_motion, audio, emotion = (c if len(c) == batch else c.expand(batch, *c.shape[1:]) for c in (source_motion, audio, emotion))
+    windows = window_count(frames, config)
+    draws = iter(noise) if noise is not None else draw_noise(options, (batch, config.window, config.latent_size))
+    state = WindowState.start(config, batch, audio.device)
+    for start in range(0, windows * config.window, config.window):
+        x0 = next(draws).to(audio.device, torch.float32)
+        emotions = emotion if emotion.shape[1] == 1 else _cut(emotion, start, config.window)
+        motion, state = sample_window(
+            transformer, state, source_motion, _cut(audio, start, config.window), emotions, x0, options, on_evaluation
+        )
+        yield motion[:, : frames - start]
+
+
+def _cut(sequence: Tensor, start: int, length: int) -> Tensor:
+    """`length` frames from `start`; beyond the end, the last frame again."""
+    part = sequence[:, start : start + length]
+    return torch.cat([part, sequence[:, -1:].expand(-1, length - part.shape[1], -1)], dim=1)

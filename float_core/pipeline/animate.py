@@ -1,0 +1,97 @@
+"""A picture and a voice to frames in one call. Everything it does, the other functions of this room do one at a time."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+
+from torch import Tensor
+
+from ..audio.speech_emotion import choose_emotion
+from ..audio.waveform import frame_count, prepare
+from ..types import AudioClip, EmotionCondition, FloatModel, FrameChunk, MotionEdit, ProgressCallback, SamplingOptions
+from .argument_checks import check_batch_size, check_clip, check_edits, check_emotion, check_options, check_pictures
+from .encode import encode_audio, encode_identity, predict_emotion
+from .motion_edits import edit_offset
+from .render import render_pieces
+from .sample import stream_motion
+
+EmotionChoice = str | Mapping[str, float] | EmotionCondition | None
+
+
+def animate(
+    model: FloatModel,
+    picture: Tensor,
+    clip: AudioClip,
+    *,
+    emotion: EmotionChoice = None,
+    options: SamplingOptions = SamplingOptions(),
+    edits: Sequence[MotionEdit] = (),
+    batch_size: int | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> Iterator[FrameChunk]:
+    """Frames of the face in `picture` (1, 3, S, S) speaking `clip`, as chunks in order: the first ones come while later motion is
+    still to be sampled. `emotion`: None = heard in the voice (neutral, with a warning, if that network is not there), a name, a mix of
+    names and weights, or a condition. Progress: stage "encode" in steps, then "render" in frames, also called while motion is sampled.
+    """
+    for part in ("autoencoder", "transformer", "audio_encoder"):
+        model.require(part)
+    check_pictures(model, picture, batch=1)
+    check_options(options)
+    check_batch_size(batch_size)
+    chosen = check_edits(model, edits)
+    sound = model.require("audio_encoder").config
+    prepared = AudioClip(prepare(check_clip(clip), sound.sample_rate)[0], sound.sample_rate)  # resampled once for both networks that listen
+    frames = frame_count(len(prepared.waveform), sound.sample_rate, sound.fps)
+    condition = _resolve_emotion(model, emotion, frames)
+    return _animate(model, picture, prepared, condition, options, chosen, batch_size, on_progress or _silent)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def _resolve_emotion(model: FloatModel, emotion: EmotionChoice, frames: int) -> EmotionCondition | None:
+    """The user's choice as a condition; None = to be predicted, which the model can do."""
+    if isinstance(emotion, EmotionCondition):
+        return check_emotion(model, emotion, frames, batch=1)
+    if emotion is not None:
+        return choose_emotion(emotion)
+    if model.has("emotion"):
+        return None
+    warnings.warn("the model has no speech emotion network: the emotion is neutral. Choose one to be without this warning.", stacklevel=3)
+    return choose_emotion("neutral")
+
+
+def _animate(
+    model: FloatModel,
+    picture: Tensor,
+    clip: AudioClip,
+    emotion: EmotionCondition | None,
+    options: SamplingOptions,
+    edits: tuple[MotionEdit, ...],
+    batch_size: int | None,
+    on_progress: ProgressCallback,
+) -> Iterator[FrameChunk]:
+    on_progress("encode", 0, 3)
+    identity = encode_identity(model, picture)
+    on_progress("encode", 1, 3)
+    audio = encode_audio(model, clip)
+    on_progress("encode", 2, 3)
+    condition = emotion if emotion is not None else predict_emotion(model, clip)
+    on_progress("encode", 3, 3)
+
+    total, rendered = audio.features.shape[1], 0
+
+    def while_sampling(stage: str, done: int, evaluations: int) -> None:
+        on_progress("render", rendered, total)
+
+    def while_rendering(stage: str, done: int, frames: int) -> None:
+        nonlocal rendered
+        rendered = done
+        on_progress(stage, done, frames)
+
+    offset = edit_offset(model, edits)
+    windows = stream_motion(model, identity, audio, condition, options, on_progress=while_sampling)
+    edited = windows if offset is None else (window + offset for window in windows)
+    yield from render_pieces(model, identity, edited, total, batch_size=batch_size, on_progress=while_rendering)

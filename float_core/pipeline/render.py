@@ -1,0 +1,79 @@
+"""From motion to frames, a batch at a time: only one chunk of frames is alive here at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from ..types import FloatModel, FrameChunk, MotionSequence, ProgressCallback, SourceIdentity
+from .argument_checks import check_batch_size, check_identity, check_motion
+
+_FEATURE_BUDGET = 64 * 2**20  # bytes of the finest feature map of a batch on a CPU: more gains nothing and delays an interrupt
+
+
+def render_frames(
+    model: FloatModel,
+    identity: SourceIdentity,
+    motion: MotionSequence,
+    *,
+    batch_size: int | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> Iterator[FrameChunk]:
+    """Frames of one identity (B = 1) under a motion (1, T, D), as chunks in order. `batch_size` None = chosen by device and picture size.
+    Progress: stage "render", in frames."""
+    check_identity(model, identity)
+    check_motion(model, motion, batch=1)
+    check_batch_size(batch_size)
+    return render_pieces(model, identity, [motion.motion], motion.motion.shape[1], batch_size=batch_size, on_progress=on_progress)
+
+
+def render_pieces(
+    model: FloatModel,
+    identity: SourceIdentity,
+    pieces: Iterable[Tensor],
+    total: int,
+    *,
+    batch_size: int | None,
+    on_progress: ProgressCallback | None,
+) -> Iterator[FrameChunk]:
+    """As `render_frames` for a motion that comes in pieces (1, n, D), whose lengths do not show in the chunks. Checks nothing."""
+    skips = tuple(skip.to(model.device) for skip in identity.skips)
+    base = identity.identity.to(model.device, torch.float32)
+    start = 0
+    for motion in _rebatch(pieces, batch_size or automatic_batch_size(model)):
+        chunk = FrameChunk(_decode(model, base, motion, skips), start)
+        start += len(motion)
+        if on_progress is not None:
+            on_progress("render", start, total)
+        yield chunk
+        del chunk  # so that its memory is free before the next one is rendered
+
+
+@torch.no_grad()
+def _decode(model: FloatModel, identity: Tensor, motion: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
+    latents = identity + motion.to(model.device, torch.float32)  # w = w_{S->r} + w_{r->D}
+    frames: Tensor = model.require("autoencoder").decode(latents, skips)
+    return frames.float().clamp(-1, 1)
+
+
+def automatic_batch_size(model: FloatModel) -> int:
+    """Small on a CPU, where a batch gains nothing beyond what fills the cores; larger on a GPU."""
+    if model.device.type != "cpu":
+        return 16
+    config = model.require("autoencoder").config
+    frame = config.channels[-1] * config.size**2 * 4
+    return max(1, min(8, _FEATURE_BUDGET // frame))
+
+
+def _rebatch(pieces: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    """Pieces (1, n, D) as batches (size, D), the last one smaller."""
+    rest: Tensor | None = None
+    for piece in pieces:
+        rest = piece[0] if rest is None else torch.cat([rest, piece[0]])
+        while len(rest) >= size:
+            yield rest[:size]
+            rest = rest[size:]
+    if rest is not None and len(rest):
+        yield rest

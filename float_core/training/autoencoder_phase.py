@@ -1,0 +1,218 @@
+"""Phase 1: the motion auto-encoder learns to rebuild a target frame from a source frame's identity and the target's motion.
+
+The synthetic rig's exact coefficients and flows may supervise it, which gives every direction of the basis a true name. Picture size
+grows in stages; each stage starts from the averaged weights of the one before.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..config import PRESETS, AutoencoderConfig, ModelConfig
+from ..errors import OptionError
+from ..motion_autoencoder import MotionAutoencoder
+from ..types import FloatModel, Provenance, ProgressCallback
+from . import rig as rigs
+from .face_dataset import FaceDataset, FacePairs
+from .loop import LoopConfig, run
+from .losses import component_l1, flow_l1, gradient_l1, multi_scale_l1
+from .picture_sheet import write_sheet
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the loss' parts; 0 leaves a part out."""
+
+    pixel: float = 1.0
+    gradient: float = 0.5
+    component: float = 0.5
+    flow: float = 4.0
+    coefficient: float = 0.3
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One picture size of the growth. `rig_drive`: share of steps whose target motion is the rig's own instead of the encoder's."""
+
+    size: int
+    steps: int
+    batch: int
+    learning_rate: float
+    rig_drive: float = 0.7
+
+
+@dataclass(frozen=True)
+class AutoencoderTraining:
+    """Everything that defines a run of phase 1 but the data."""
+
+    network: AutoencoderConfig
+    stages: tuple[Stage, ...]
+    weights: LossWeights = LossWeights()
+    basis_seed: int | None = None  # a number freezes the basis at that draw: with rig supervision any orthonormal one serves
+    seed: int = 0
+
+    @classmethod
+    def read(cls, path: str | Path) -> AutoencoderTraining:
+        """From a JSON file such as configs/mini_autoencoder.json. Raises OptionError for unknown or missing entries."""
+        try:
+            data: dict[str, Any] = json.loads(Path(path).read_text())
+            network = PRESETS[data.pop("preset")].autoencoder if "preset" in data else AutoencoderConfig(**data.pop("network"))
+            stages = tuple(Stage(**stage) for stage in data.pop("stages"))
+            weights = LossWeights(**data.pop("weights", {}))
+            assert network is not None
+            return cls(network, stages, weights, **data)
+        except (OSError, TypeError, KeyError, json.JSONDecodeError) as error:
+            raise OptionError(f"{path} is not a training configuration: {error!r}. See float_core/training/configs.") from error
+
+
+class AutoencoderPhase:
+    """One stage: a batch of pairs, the loss, and sheets of samples."""
+
+    def __init__(self, networks: MotionAutoencoder, data: FaceDataset, stage: Stage, weights: LossWeights, portrait: Tensor | None = None) -> None:
+        self.networks = networks
+        self._data, self._stage, self._weights, self._portrait = data, stage, weights, portrait
+
+    def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The weighted sum for one random batch, and its parts."""
+        pairs = self._data.draw(generator, self._stage.batch, self._stage.size)
+        by_rig = bool(torch.rand((), generator=generator) < self._stage.rig_drive)
+        return pair_loss(self.networks, pairs, self._weights, by_rig)
+
+    @torch.no_grad()
+    def write_samples(self, networks_ema: nn.Module, folder: Path, step: int) -> None:
+        """Held-out heads (source, target, output), and the portrait through a sweep of directions."""
+        assert isinstance(networks_ema, MotionAutoencoder)
+        heads = list(range(self._data.heads - min(6, self._data.heads), self._data.heads))
+        pairs = self._data.pairs(heads, [0] * len(heads), [1] * len(heads), self._stage.size)
+        identity, _, skips = networks_ema.encode(pairs.source)
+        driven = rigs.to_coefficients(pairs.target_rig) @ networks_ema.basis().T
+        by_encoder = networks_ema.encode(pairs.target)[1] @ networks_ema.basis().T
+        rows = [pairs.source, pairs.target, networks_ema.decode(identity + driven, skips), networks_ema.decode(identity + by_encoder, skips)]
+        write_sheet(folder / f"heads_{step:06d}.jpg", rows)
+        if self._portrait is not None:
+            picture = F.interpolate(self._portrait, size=self._stage.size, mode="area")
+            write_sheet(folder / f"portrait_{step:06d}.jpg", portrait_sweep(networks_ema, picture))
+
+
+def pair_loss(networks: MotionAutoencoder, pairs: FacePairs, weights: LossWeights, by_rig: bool) -> tuple[Tensor, dict[str, float]]:
+    """Loss of one batch (paper section 3.1: reconstruct the target from the source's identity and the target's motion)."""
+    identity, coefficients, skips = networks.encode(pairs.source)
+    source_truth, truth = rigs.to_coefficients(pairs.source_rig), rigs.to_coefficients(pairs.target_rig)
+    coefficient = F.l1_loss(coefficients, source_truth)
+    driving = truth
+    if not by_rig:
+        driving = networks.encode(pairs.target)[1]
+        coefficient = 0.5 * (coefficient + F.l1_loss(driving, truth))
+    output, grids, _ = networks.decode(identity + driving @ networks.basis().T, skips, return_flows=True)  # w_{S->r} + Q lambda
+    parts = {
+        "pixel": multi_scale_l1(output, pairs.target),
+        "gradient": gradient_l1(output, pairs.target),
+        "component": component_l1(output, pairs.target, (pairs.flow.mouth, pairs.flow.eyes)),
+        "flow": flow_l1(grids, pairs.flow),
+        "coefficient": coefficient,
+    }
+    total = sum((getattr(weights, name) * value for name, value in parts.items()), start=output.new_zeros(()))
+    return total, {name: float(value.detach()) for name, value in parts.items()}
+
+
+def portrait_sweep(networks: MotionAutoencoder, picture: Tensor) -> list[Tensor]:
+    """Rows for directions that matter most: each from -2 to +2 around the portrait's own motion, (5, 3, r, r) a row."""
+    identity, coefficients, skips = networks.encode(picture)
+    rows = []
+    for name in ("yaw", "pitch", "roll", "jaw_open", "lips_part", "smile", "pucker", "blink", "brow_inner", "gaze_x"):
+        moved = coefficients.repeat(5, 1)
+        moved[:, rigs.index(name)] += torch.linspace(-2, 2, 5)
+        rows.append(networks.decode(identity + moved @ networks.basis().T, skips))
+    return rows
+
+
+def build(config: AutoencoderTraining, stage: Stage) -> MotionAutoencoder:
+    """The network of one stage: the coarse levels of the whole one."""
+    levels = stage.size.bit_length() - 2
+    network = MotionAutoencoder(replace(config.network, size=stage.size, channels=config.network.channels[:levels]))
+    if config.basis_seed is not None:
+        generator = torch.Generator().manual_seed(config.basis_seed)
+        weight = networks_direction(network)
+        with torch.no_grad():
+            weight.copy_(torch.randn(weight.shape, generator=generator))
+        weight.requires_grad_(False)
+    return network
+
+
+def networks_direction(networks: MotionAutoencoder) -> nn.Parameter:
+    """The basis' weight (D, M)."""
+    return networks.dec.direction.weight
+
+
+def grow(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, seed: int, steps: int = 300) -> None:
+    """Copies every level that both have; the new finest encoder blocks are fitted to the features that the old stem gave."""
+    new_blocks = len(large.config.channels) - len(small.config.channels)
+    if new_blocks < 0 or large.config.channels[: len(small.config.channels)] != small.config.channels:
+        raise OptionError(f"cannot grow channels {small.config.channels} to {large.config.channels}")
+    for index in range(1, len(small.enc.net_app.convs)):
+        large.enc.net_app.convs[index + new_blocks].load_state_dict(small.enc.net_app.convs[index].state_dict())
+    large.enc.fc.load_state_dict(small.enc.fc.state_dict())
+    missing = large.dec.load_state_dict(small.dec.state_dict(), strict=False)
+    assert not missing.unexpected_keys
+    with torch.no_grad():  # the new level starts by adding nothing
+        for level in range(len(small.dec.to_flows), len(large.dec.to_flows)):
+            large.dec.to_flows[level].bias.zero_()
+            large.dec.to_flows[level].conv.weight.mul_(0.1)
+            large.dec.to_rgbs[level].conv[0].weight.mul_(0.1)
+    _fit_stem(small, large, data, seed, steps, new_blocks)
+
+
+def _fit_stem(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, seed: int, steps: int, new_blocks: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    new = nn.Sequential(*[large.enc.net_app.convs[i] for i in range(new_blocks + 1)])
+    optimiser = torch.optim.Adam(new.parameters(), lr=5e-3)
+    for _ in range(steps):
+        picture = data.draw(generator, 4, large.config.size).source
+        with torch.no_grad():
+            wanted = small.enc.net_app.convs[0](F.avg_pool2d(picture, large.config.size // small.config.size))
+        loss = F.mse_loss(new(picture), wanted)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+def train_autoencoder(
+    config: AutoencoderTraining,
+    data_folder: str | Path,
+    out: str | Path,
+    *,
+    portrait: Tensor | None = None,
+    device: str = "cpu",
+    on_progress: ProgressCallback | None = None,
+) -> MotionAutoencoder:
+    """Runs all stages, resuming from the checkpoints in `out`. Returns the averaged network of the last stage."""
+    data = FaceDataset(data_folder)
+    previous: MotionAutoencoder | None = None
+    for index, stage in enumerate(config.stages):
+        torch.manual_seed(config.seed + index)
+        networks = build(config, stage)
+        folder = Path(out) / f"stage_{index}_{stage.size}"
+        if previous is not None and not (folder / "checkpoint.pt").exists():
+            grow(previous, networks, data, config.seed)
+        phase = AutoencoderPhase(networks, data, stage, config.weights, portrait)
+        loop = LoopConfig(stage.steps, stage.learning_rate, seed=config.seed, checkpoint_every=200, log_every=50, sample_every=400)
+        state = run(phase, loop, folder, device=device, on_progress=on_progress)
+        assert isinstance(state.ema, MotionAutoencoder)
+        previous = copy.deepcopy(state.ema)
+    assert previous is not None
+    return previous
+
+
+def as_model(networks: MotionAutoencoder, folder: str | Path) -> FloatModel:
+    """A trained auto-encoder as a model without transformer, ready for `save_model`."""
+    config = ModelConfig("autoencoder", autoencoder=networks.config)
+    basis = networks.basis().detach()
+    return FloatModel(config, Provenance(str(folder), "", "training run", "none yet"), autoencoder=networks, basis_tensor=basis)

@@ -1,0 +1,158 @@
+"""Synthetic faces on disk: writes shards of rendered heads, and draws batches of source and target frames with their exact flow.
+
+A shard is two files: pictures as uint8 (heads, frames, 3, S, S), and the poses with the exact flows between them. Shards depend only on
+the seed and their number, so that several processes may write one set and an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..errors import OptionError
+from ..types import ProgressCallback
+from . import rig as rigs
+from .head_geometry import HeadShape
+from .head_textures import TexturePool, sample_look
+from .synthetic_faces import Flow, flow, render, sample_rigs
+
+SHARD_HEADS = 32
+_BLOCK = 8  # heads rendered at once
+_FLOW_SIZE = 64  # flows are smooth: finer levels are compared after pooling
+
+
+@dataclass(frozen=True)
+class FacePairs:
+    """Source and target frames of B heads: pictures (B, 3, r, r) in [-1, 1], rigs (B, 20) in natural units, and the exact flow."""
+
+    source: Tensor
+    target: Tensor
+    source_rig: Tensor
+    target_rig: Tensor
+    flow: Flow
+
+
+def write_faces(
+    folder: str | Path, *, heads: int, frames: int = 4, size: int = 256, seed: int = 0, on_progress: ProgressCallback | None = None
+) -> Path:
+    """Renders `heads` heads with `frames` poses each. Existing shards are kept. Raises OptionError for sizes below 1."""
+    if heads < 1 or frames < 2 or size < 16:
+        raise OptionError(f"heads={heads}, frames={frames}, size={size}; expected at least 1 head, 2 frames and 16 pixels")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pool = TexturePool.make(torch.Generator().manual_seed(seed))
+    count = -(-heads // SHARD_HEADS)
+    for shard in range(count):
+        path = folder / f"faces_{shard:05d}.npy"
+        claim = path.with_suffix(".claim")
+        if not path.exists() and _claim(claim):
+            try:
+                _write_shard(path, min(SHARD_HEADS, heads - shard * SHARD_HEADS), frames, size, pool, seed * 1_000_003 + shard)
+            finally:
+                claim.unlink()
+        if on_progress is not None:
+            on_progress("faces", shard + 1, count)
+    return folder
+
+
+def _claim(path: Path) -> bool:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:  # another process is at work on this shard
+        return False
+    return True
+
+
+def _write_shard(path: Path, heads: int, frames: int, size: int, pool: TexturePool, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    pictures = np.empty((heads, frames, 3, size, size), np.uint8)
+    facts: dict[str, list[Tensor]] = {}
+    for first in range(0, heads, _BLOCK):
+        count = min(_BLOCK, heads - first)
+        shape = HeadShape.sample(count, generator)
+        look = sample_look(shape, pool, generator)
+        base, rig = sample_rigs(generator, count, frames)
+        for k in range(frames):
+            picture = render(shape, look, base, rig[:, k], size, generator)
+            pictures[first : first + count, k] = ((picture + 1) * 127.5).round().byte().numpy()
+        for name, value in {"rig": rig, **_all_flows(shape, look.hair_volume, base, rig)}.items():
+            facts.setdefault(name, []).append(value)
+    save_file({name: torch.cat(values).contiguous() for name, values in facts.items()}, path.with_suffix(".safetensors"))
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.save(file, pictures)
+    part.replace(path)  # last: a shard with pictures is whole
+
+
+def _all_flows(shape: HeadShape, hair_volume: Tensor, base: Tensor, rig: Tensor) -> dict[str, Tensor]:
+    """Flows between all frames of each head, [head, target, source, y, x], and the targets' masks, small enough to keep in memory."""
+    frames = rig.shape[1]
+    every = [[flow(shape, hair_volume, base, rig[:, t], rig[:, s], _FLOW_SIZE) for s in range(frames)] for t in range(frames)]
+    return {
+        "grid": torch.stack([torch.stack([f.grid.half() for f in row], 1) for row in every], 1),
+        "weight": torch.stack([torch.stack([f.weight.bool() for f in row], 1) for row in every], 1),
+        "mouth": torch.stack([row[0].mouth.bool() for row in every], 1),
+        "eyes": torch.stack([row[0].eyes.bool() for row in every], 1),
+    }
+
+
+class FaceDataset:
+    """Memory-mapped shards. `hold_out` heads at the end are never drawn for training."""
+
+    def __init__(self, folder: str | Path, *, hold_out: int = 32) -> None:
+        paths = sorted(Path(folder).glob("faces_*.npy"))
+        if not paths:
+            raise OptionError(f"{folder} has no faces_*.npy. Make some: python -m float_core synthesize --out {folder}")
+        self._shards = [np.load(path, mmap_mode="r") for path in paths]
+        facts = [load_file(path.with_suffix(".safetensors")) for path in paths]
+        self.facts = {name: torch.cat([fact[name] for fact in facts]) for name in facts[0]}
+        self.heads = len(self.facts["rig"])
+        self.frames = self.facts["rig"].shape[1]
+        self._places = [(shard, row) for shard, data in enumerate(self._shards) for row in range(len(data))]
+        self.train_heads = max(1, self.heads - hold_out)
+
+    def _pictures(self, heads: Sequence[int], frames: Sequence[int], size: int) -> Tensor:
+        rows = [self._shards[self._places[h][0]][self._places[h][1], k] for h, k in zip(heads, frames, strict=True)]
+        pictures = torch.from_numpy(np.stack(rows)).float() / 127.5 - 1
+        return F.avg_pool2d(pictures, pictures.shape[-1] // size) if size < pictures.shape[-1] else pictures
+
+    def pairs(self, heads: Sequence[int], source: Sequence[int], target: Sequence[int], size: int) -> FacePairs:
+        """The pairs (head, source frame, target frame) at `size` pixels."""
+        h, s, t = (torch.as_tensor(values) for values in (heads, source, target))
+        facts = self.facts
+        exact = Flow(facts["grid"][h, t, s].float(), *(mask.float() for mask in (facts["weight"][h, t, s], facts["mouth"][h, t], facts["eyes"][h, t])))
+        return FacePairs(self._pictures(heads, source, size), self._pictures(heads, target, size), facts["rig"][h, s], facts["rig"][h, t], exact)
+
+    def draw(self, generator: torch.Generator, count: int, size: int, same_frame: float = 0.1) -> FacePairs:
+        """Random training pairs, mirrored and recoloured at random; `same_frame`: share whose target is the source itself."""
+        heads = torch.randint(self.train_heads, (count,), generator=generator)
+        source = torch.randint(self.frames, (count,), generator=generator)
+        step = torch.randint(1, self.frames, (count,), generator=generator)
+        step = step * (torch.rand(count, generator=generator) >= same_frame)
+        pairs = self.pairs(heads.tolist(), source.tolist(), ((source + step) % self.frames).tolist(), size)
+        pairs = _mirrored(pairs) if torch.rand((), generator=generator) < 0.5 else pairs
+        return _recoloured(pairs, generator)
+
+
+def _mirrored(pairs: FacePairs) -> FacePairs:
+    exact = pairs.flow
+    grid = exact.grid.flip(2) * exact.grid.new_tensor([-1.0, 1.0])
+    turned = Flow(grid, exact.weight.flip(2), exact.mouth.flip(2), exact.eyes.flip(2))
+    return FacePairs(pairs.source.flip(3), pairs.target.flip(3), rigs.mirror(pairs.source_rig), rigs.mirror(pairs.target_rig), turned)
+
+
+def _recoloured(pairs: FacePairs, generator: torch.Generator) -> FacePairs:
+    """The same random contrast and tint on source and target."""
+    count = len(pairs.source)
+    gain = 1 + 0.25 * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1) + 0.1 * torch.randn(count, 3, 1, 1, generator=generator)
+    offset = 0.15 * torch.randn(count, 1, 1, 1, generator=generator)
+    source, target = ((picture * gain + offset).clamp(-1, 1) for picture in (pairs.source, pairs.target))
+    return FacePairs(source, target, pairs.source_rig, pairs.target_rig, pairs.flow)

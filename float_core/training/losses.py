@@ -1,0 +1,61 @@
+"""Losses of the auto-encoder's training: pictures, components, flows and coefficients. No adversary and no network of its own."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .synthetic_faces import Flow
+
+
+def multi_scale_l1(output: Tensor, target: Tensor, levels: int = 3) -> Tensor:
+    """Mean absolute difference over the picture and its halvings, (B, 3, r, r) each."""
+    total = F.l1_loss(output, target)
+    for _ in range(levels - 1):
+        output, target = F.avg_pool2d(output, 2), F.avg_pool2d(target, 2)
+        total = total + F.l1_loss(output, target)
+    return total / levels
+
+
+def gradient_l1(output: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels' differences: edges where they belong."""
+    difference = output - target
+    return difference.diff(dim=2).abs().mean() + difference.diff(dim=3).abs().mean()
+
+
+def component_l1(output: Tensor, target: Tensor, masks: tuple[Tensor, ...]) -> Tensor:
+    """Absolute difference inside each mask (B, r', r'), divided by the mask's area (the paper's component loss, on pixels)."""
+    difference = (output - target).abs().mean(1)
+    total = difference.new_zeros(())
+    for mask in masks:
+        if mask.shape[-1] != difference.shape[-1]:
+            mask = F.interpolate(mask[:, None], size=difference.shape[-2:], mode="nearest")[:, 0]
+        total = total + (difference * mask).sum() / mask.sum().clamp_min(1)
+    return total / len(masks)
+
+
+def _pooled(values: Tensor, weight: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Weighted mean of values (B, r, r, 2) over blocks, and the blocks' weights."""
+    factor = weight.shape[-1] // size
+    if factor == 1:
+        return values, weight
+    mass = F.avg_pool2d(weight[:, None], factor)
+    mean = F.avg_pool2d(values.permute(0, 3, 1, 2) * weight[:, None], factor) / mass.clamp_min(1e-6)
+    return mean.permute(0, 2, 3, 1), mass[:, 0]
+
+
+def flow_l1(grids: list[Tensor], exact: Flow, component_weight: float = 4.0) -> Tensor:
+    """Distance of every level's sampling grid (B, r, r, 2) to the exact flow, heavier at mouth and eyes, mean over levels.
+
+    Levels finer than the exact flow are pooled to its size. Pixels that the source does not show count for nothing.
+    """
+    importance = exact.weight * (1 + component_weight * torch.maximum(exact.mouth, exact.eyes))
+    finest = exact.grid.shape[1]
+    total = importance.new_zeros(())
+    for grid in grids:
+        if grid.shape[1] > finest:
+            grid = F.avg_pool2d(grid.permute(0, 3, 1, 2), grid.shape[1] // finest).permute(0, 2, 3, 1)
+        target, weight = _pooled(exact.grid, importance, grid.shape[1])
+        total = total + ((grid - target).abs().sum(-1) * weight).sum() / weight.sum().clamp_min(1e-6)
+    return total / len(grids)

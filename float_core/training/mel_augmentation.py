@@ -1,0 +1,40 @@
+"""Other microphones, rooms and vocal tracts for log-mels in a batch: what makes an audio encoder of synthetic voices hear real ones.
+
+It knows the compression of `audio.log_mel` (log1p of power over a floor) and nothing of speech.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_SCALE = 5.0  # of audio.log_mel: mel = log1p(power / floor) / 5
+
+
+def disturb_mel(mel: Tensor, generator: torch.Generator) -> Tensor:
+    """(B, frames, bands), each clip with its own warp of the bands, equaliser, noise floor and gain."""
+    warped = warp_bands(mel, 0.07 * (2 * torch.rand(len(mel), generator=generator) - 1))
+    power = torch.expm1(warped * _SCALE)
+    gain = torch.exp(0.7 * smooth_curves(len(mel), mel.shape[2], generator) + 0.4 * torch.randn(len(mel), 1, generator=generator))
+    floor = torch.exp(1.2 * smooth_curves(len(mel), mel.shape[2], generator) + 6 * torch.rand(len(mel), 1, generator=generator) - 3)
+    flicker = -torch.log(torch.rand(mel.shape, generator=generator).clamp(min=1e-6))  # the power of noise is exponential
+    silent = torch.rand(len(mel), 1, generator=generator) < 0.4
+    noise = torch.where(silent, 0.0, floor)[:, None] * (0.5 + 0.5 * flicker)
+    return torch.log1p(power * gain[:, None] + noise) / _SCALE
+
+
+def smooth_curves(count: int, bands: int, generator: torch.Generator) -> Tensor:
+    """(count, bands) random curves of about unit spread, with a knot for every tenth of the bands."""
+    knots = torch.randn(count, 1, max(2, bands // 10), generator=generator)
+    return F.interpolate(knots, bands, mode="linear", align_corners=True)[:, 0]
+
+
+def warp_bands(mel: Tensor, amount: Tensor) -> Tensor:
+    """(B, frames, bands) read at band * (1 + amount): formants of a smaller or a larger head. `amount` (B,)."""
+    bands = mel.shape[2]
+    position = (torch.arange(bands) * (1 + amount[:, None])).clamp(0, bands - 1)
+    low = position.floor().clamp(max=bands - 2)
+    share = (position - low)[:, None]
+    index = low.long()[:, None].expand(-1, mel.shape[1], -1)
+    return torch.lerp(mel.gather(2, index), mel.gather(2, index + 1), share)

@@ -1,0 +1,148 @@
+"""Clips for phase 2: log-mels, motion latents and emotions in memory, and random windows of them.
+
+A folder of .npz clips: `waveform` (16 kHz), and either `rig` with `rest` (synthetic voices: exact motion, brought into the latent space
+by a basis) or `motion` (T, D) (`cache_latents`: the frozen encoder over the frames of real clips), and optionally `emotion` (an index, or
+7 weights). It knows nothing of losses and of the transformer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..audio.compact_encoder import MELS_PER_FRAME, CompactAudioEncoder
+from ..audio.waveform import prepare
+from ..config import EMOTIONS
+from ..errors import OptionError
+from ..types import AudioClip, FloatModel, ProgressCallback
+from .espeak import Phoneme
+from .rig import to_coefficients
+from .visemes import closure, segments
+
+_NEUTRAL = EMOTIONS.index("neutral")
+
+
+@dataclass(frozen=True)
+class MotionClip:
+    """`mel` (4 T, bands) float16; `motion` (T, D); `emotion` (7,); `rest` (M,): coefficients of the clip's own pose and of its face
+    at rest, None where they are not known; `closed` (T,): 1 where p, b or m close the lips; `held_out`: not for training."""
+
+    mel: Tensor
+    motion: Tensor
+    emotion: Tensor
+    rest: Tensor | None
+    closed: np.ndarray
+    held_out: bool
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A batch of B windows. `mel` (B, 4 (before + P + W + after), bands); `motion` (B, P + W, D); `emotion` (B, 7); `clips`: which
+    clip each is of. The first windows of clips have no frames before them: `motion` (B, W, D) and `mel` begin with the clip."""
+
+    mel: Tensor
+    motion: Tensor
+    emotion: Tensor
+    clips: tuple[MotionClip, ...]
+
+
+def load_clips(
+    folder: str | Path, basis: Tensor, encoder: CompactAudioEncoder, *, on_progress: ProgressCallback | None = None
+) -> list[MotionClip]:
+    """Every clip of a folder. `basis` (D, M): brings the rig of synthetic clips into the latent space."""
+    paths = sorted(Path(folder).glob("*.npz"))
+    if not paths:
+        raise OptionError(f"{folder} holds no clips. Make some: python -m float_core synthesize --out {Path(folder).parent}")
+    clips = []
+    for done, path in enumerate(paths):
+        clips.append(_load(path, basis, encoder))
+        if on_progress is not None:
+            on_progress("load clips", done + 1, len(paths))
+    return clips
+
+
+def cache_latents(
+    model: FloatModel, clips: Iterable[tuple[Tensor, AudioClip]], folder: str | Path, *, emotion: int | Tensor = _NEUTRAL
+) -> Path:
+    """Real clips as training material: (frames (T, 3, S, S) at 25 fps, sound) through the model's frozen encoder, one file each."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    autoencoder = model.require("autoencoder").eval()
+    for index, (frames, sound) in enumerate(clips):
+        with torch.no_grad():
+            parts = [autoencoder.encode(part.to(model.device, model.dtype))[1].float() for part in frames.split(8)]
+        motion = (torch.cat(parts) @ model.basis.T).cpu().numpy()
+        waveform = prepare(sound)[0].numpy()
+        np.savez(folder / f"clip_{index:05d}.npz", motion=motion, waveform=waveform, emotion=np.asarray(emotion))
+    return folder
+
+
+def draw_windows(
+    clips: Sequence[MotionClip], count: int, *, window: int, preceding: int, context: int, first: bool, generator: torch.Generator
+) -> Windows:
+    """`count` random windows. `context`: further frames of sound on each side; `first`: the first windows of clips, else any place."""
+    chosen = [clips[int(i)] for i in torch.randint(len(clips), (count,), generator=generator)]
+    mels, motions = [], []
+    for clip in chosen:
+        last = max(0, len(clip.motion) - window)
+        start = 0 if first else int(torch.randint(last + 1, (1,), generator=generator))
+        before = 0 if first else preceding
+        sound = (start - before - (0 if first else context), start + window + context)
+        mels.append(cut(clip.mel, sound[0] * MELS_PER_FRAME, sound[1] * MELS_PER_FRAME).float())
+        motions.append(cut_repeating(clip.motion, start - before, start + window))
+    return Windows(torch.stack(mels), torch.stack(motions), torch.stack([c.emotion for c in chosen]), tuple(chosen))
+
+
+def cut(sequence: Tensor, start: int, end: int) -> Tensor:
+    """(T, C) from `start` to `end`; beyond its ends zeros, which are silence in a mel."""
+    inside = sequence[max(start, 0) : max(end, 0)]
+    return F.pad(inside, (0, 0, max(0, -start), end - max(start, 0) - len(inside)))
+
+
+def cut_repeating(sequence: Tensor, start: int, end: int) -> Tensor:
+    """(T, C) from `start` to `end`; beyond its ends the first and the last frame again."""
+    return sequence[torch.arange(start, end).clamp(0, len(sequence) - 1)]
+
+
+def _load(path: Path, basis: Tensor, encoder: CompactAudioEncoder) -> MotionClip:
+    with np.load(path, allow_pickle=False) as data:
+        kept = bool(data["held_out"]) if "held_out" in data else False
+        motion, rest = _motion(data, path, basis)
+        with torch.no_grad():
+            mel = encoder.mel(_waveform(data["waveform"]))[0]
+        frames = min(len(motion), len(mel) // MELS_PER_FRAME)  # a video may be a frame longer or shorter than its sound
+        closed = _closed(data, frames)
+        return MotionClip(mel[: frames * MELS_PER_FRAME].half(), motion[:frames], _emotion(data), rest, closed, kept)
+
+
+def _waveform(samples: np.ndarray) -> Tensor:
+    scale = 32767.0 if samples.dtype == np.int16 else 1.0
+    return torch.from_numpy(samples.astype(np.float32) / scale)[None]
+
+
+def _motion(data: Any, path: Path, basis: Tensor) -> tuple[Tensor, Tensor | None]:
+    if "motion" in data:
+        return torch.from_numpy(data["motion"]).float(), None
+    if "rig" not in data:
+        raise OptionError(f"{path} has neither motion nor rig. Make clips with cache_latents, or by synthesize.")
+    coefficients, rest = (to_coefficients(torch.from_numpy(data[name]).float()) for name in ("rig", "rest"))
+    return coefficients @ basis.T, rest
+
+
+def _closed(data: Any, frames: int) -> np.ndarray:
+    if "phonemes" not in data:
+        return np.zeros(frames)
+    phonemes = [Phoneme(str(name), float(start), float(end)) for name, (start, end) in zip(data["phonemes"], data["times"], strict=True)]
+    return closure(segments(phonemes), frames)
+
+
+def _emotion(data: Any) -> Tensor:
+    value = torch.from_numpy(np.asarray(data["emotion"])) if "emotion" in data else torch.tensor(_NEUTRAL)
+    return value.float() if value.ndim else F.one_hot(value.long(), len(EMOTIONS)).float()

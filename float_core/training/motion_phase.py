@@ -1,0 +1,224 @@
+"""Phase 2: the flow matching transformer and the compact audio encoder, trained together (paper section 3.2).
+
+Targets are motion latents; it does not know whether they come from a rig or from the encoder over real frames. How sampled motion is
+judged is in `motion_measures`, how a run is kept and resumed in `loop`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..audio import CompactAudioEncoder
+from ..audio.compact_encoder import MELS_PER_FRAME
+from ..config import PRESETS, CompactAudioConfig, TransformerConfig
+from ..errors import OptionError
+from ..motion_flow.probability_path import straight_path
+from ..motion_flow.transformer import FlowMatchingTransformer
+from ..types import ProgressCallback
+from .loop import LoopConfig, run
+from .mel_augmentation import disturb_mel
+from .motion_dataset import MotionClip, Windows, draw_windows, load_clips
+from .motion_samples import write_motion_samples
+from .rig import RIG_NAMES
+
+# Spread of what a portrait's mouth, eyes and brows may do while the clip's face rests, in coefficient units; |x| where one-sided.
+_SOURCE_SPREAD = {
+    "yaw": 0.1, "pitch": 0.15, "roll": 0.1, "shift_x": 0.05, "shift_y": 0.05, "scale": 0.05, "jaw_open": 0.6, "lips_part": 0.6,
+    "mouth_wide": 0.6, "smile": 0.6, "pucker": 0.4, "upper_lip": 0.5, "lower_lip": 0.5, "blink": 0.25, "wink": 0.2, "gaze_x": 0.6,
+    "gaze_y": 0.5, "brow_inner": 0.6, "brow_outer": 0.6, "jaw_side": 0.3,
+}  # fmt: skip
+_ONE_SIDED = ("jaw_open", "pucker")
+
+
+@dataclass(frozen=True)
+class MotionPhaseConfig:
+    """`first_share` of a batch are first windows, whose preceding frames are zeros; `drop_*`: how often a condition is zeros.
+    `basis_weight`: weight of the error along the basis beside the one in the whole latent space; `preceding_noise`: spread of noise on
+    the preceding frames' coefficients, so that windows follow sampled ones as well as true ones."""
+
+    batch: int = 32
+    first_share: float = 0.15
+    drop_reference: float = 0.1
+    drop_emotion: float = 0.1
+    drop_audio: float = 0.1
+    drop_preceding: float = 0.4
+    basis_weight: float = 1.0
+    preceding_noise: float = 0.05
+    disturb_mels: bool = True
+
+
+@dataclass(frozen=True)
+class MotionTraining:
+    """Everything that defines a run of phase 2 but the data and the basis."""
+
+    transformer: TransformerConfig
+    audio: CompactAudioConfig
+    loop: LoopConfig
+    phase: MotionPhaseConfig = MotionPhaseConfig()
+    name: str = "mini"
+
+    @classmethod
+    def read(cls, path: str | Path) -> MotionTraining:
+        """From a JSON file such as configs/mini_motion.json. Raises OptionError for unknown or missing entries."""
+        try:
+            data: dict[str, Any] = json.loads(Path(path).read_text())
+            preset = PRESETS[data.pop("preset")] if "preset" in data else None
+            transformer = preset.transformer if preset else TransformerConfig(**data.pop("transformer"))
+            audio = preset.audio if preset else CompactAudioConfig(**data.pop("audio"))
+            assert transformer is not None
+            if not isinstance(audio, CompactAudioConfig):
+                raise OptionError(f"{path}: only the compact audio encoder can be trained, not the one of {preset and preset.name!r}")
+            return cls(transformer, audio, LoopConfig(**data.pop("loop")), MotionPhaseConfig(**data.pop("phase", {})), **data)
+        except (OSError, TypeError, KeyError, json.JSONDecodeError) as error:
+            raise OptionError(f"{path} is not a training configuration: {error!r}. See float_core/training/configs.") from error
+
+
+class MotionNetworks(nn.Module):
+    """What phase 2 trains. Attribute names are the prefixes of the checkpoint."""
+
+    def __init__(self, transformer: TransformerConfig, audio: CompactAudioConfig) -> None:
+        super().__init__()
+        self.fmt = FlowMatchingTransformer(transformer)
+        self.audio_encoder = CompactAudioEncoder(audio)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the transformer is given for B windows, dropouts applied: `audio` (B, W, Da), `source` (B, D), `emotion` (B, 1, 7),
+    `preceding` (B, P, D) and `preceding_audio` (B, P, Da); `has_preceding` (B, 1, 1) is 0 where those are zeros."""
+
+    audio: Tensor
+    source: Tensor
+    emotion: Tensor
+    preceding: Tensor
+    preceding_audio: Tensor
+    has_preceding: Tensor
+
+
+class MotionPhase:
+    """A `loop.Phase`. `basis` (D, M) orthonormal; clips that are held out are only sampled, never trained on."""
+
+    def __init__(
+        self, networks: MotionNetworks, clips: Sequence[MotionClip], basis: Tensor, config: MotionPhaseConfig = MotionPhaseConfig()
+    ) -> None:
+        self.networks = networks
+        self.config = config
+        self.clips = [clip for clip in clips if not clip.held_out]
+        self.held_out = [clip for clip in clips if clip.held_out] or self.clips[-8:]
+        self.basis = basis
+
+    def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
+        """L_OT + L_vel of one batch, in the latent space and along the basis."""
+        motion, conditions = self._batch(generator)
+        device = motion.device
+        x0 = torch.randn(motion.shape, generator=generator).to(device)
+        t = torch.rand(len(motion), generator=generator).to(device)
+        path = straight_path(x0, motion, t)
+        c = conditions
+        predicted = self.networks.fmt(path.x_t, t, c.audio, c.source, c.emotion, c.preceding, c.preceding_audio)
+        error = predicted[:, -motion.shape[1] :] - path.velocity
+        along = error @ self.basis
+        ot, vel = error.abs().mean(), velocity_error(error, c.has_preceding).abs().mean()
+        ot_basis, vel_basis = along.abs().mean(), velocity_error(along, c.has_preceding).abs().mean()
+        loss = ot + vel + self.config.basis_weight * (ot_basis + vel_basis)
+        parts = {"ot": ot, "vel": vel, "ot_basis": ot_basis, "vel_basis": vel_basis}
+        return loss, {name: float(part.detach()) for name, part in parts.items()}
+
+    def write_samples(self, networks_ema: nn.Module, folder: Path, step: int) -> None:
+        """Curves and measures of held-out clips."""
+        write_motion_samples(networks_ema, self.held_out, self.basis, folder, step)
+
+    def _batch(self, generator: torch.Generator) -> tuple[Tensor, Conditions]:
+        """Motion (B, W, D) and its conditions: the first windows of some clips, then windows from anywhere."""
+        first = round(self.config.batch * self.config.first_share)
+        groups = [self._group(first, True, generator), self._group(self.config.batch - first, False, generator)]
+        motions, sources, emotions, befores, audios, befores_audio = (
+            torch.cat(parts) for parts in zip(*(g for g in groups if g), strict=True)
+        )
+        config = self.config
+        keep = self._mask(config.drop_preceding, len(motions), generator)
+        keep[:first] = 0
+        conditions = Conditions(
+            audios * self._mask(config.drop_audio, len(motions), generator),
+            sources * self._mask(config.drop_reference, len(motions), generator)[:, 0],
+            emotions[:, None] * self._mask(config.drop_emotion, len(motions), generator),
+            befores * keep,
+            befores_audio * keep,
+            keep,
+        )
+        return motions, conditions
+
+    def _group(self, count: int, first: bool, generator: torch.Generator) -> tuple[Tensor, ...] | None:
+        if count == 0:
+            return None
+        fmt, encoder = self.networks.fmt.config, self.networks.audio_encoder
+        windows = draw_windows(
+            self.clips, count, window=fmt.window, preceding=fmt.preceding, context=encoder.reach, first=first, generator=generator
+        )
+        device = self.basis.device
+        mel = disturb_mel(windows.mel, generator) if self.config.disturb_mels else windows.mel
+        audio = encoder.encode_mel(mel.to(device), mel.shape[1] // MELS_PER_FRAME)
+        audio = audio[:, : fmt.window] if first else audio[:, encoder.reach : encoder.reach + fmt.tokens]
+        motion = windows.motion.to(device)
+        source = source_motion(windows, self.basis, generator)
+        if first:
+            before, before_audio = (
+                motion.new_zeros(count, fmt.preceding, fmt.latent_size),
+                audio.new_zeros(count, fmt.preceding, fmt.audio_size),
+            )
+            return motion, source, windows.emotion.to(device), before, audio, before_audio
+        shake = torch.randn(count, fmt.preceding, self.basis.shape[1], generator=generator).to(device) * self.config.preceding_noise
+        before, motion = motion[:, : fmt.preceding] + shake @ self.basis.T, motion[:, fmt.preceding :]
+        return motion, source, windows.emotion.to(device), before, audio[:, fmt.preceding :], audio[:, : fmt.preceding]
+
+    def _mask(self, dropout: float, count: int, generator: torch.Generator) -> Tensor:
+        kept = torch.rand(count, 1, 1, generator=generator) >= dropout
+        return kept.float().to(self.basis.device)
+
+
+def train_motion(
+    config: MotionTraining,
+    data_folder: str | Path,
+    basis: Tensor,
+    out: str | Path,
+    *,
+    device: str = "cpu",
+    on_progress: ProgressCallback | None = None,
+) -> MotionNetworks:
+    """Runs the phase, resuming from the checkpoint in `out`. `basis` (D, M): the one of the frozen auto-encoder, whose latents the motion
+    will be. Returns the averaged networks."""
+    torch.manual_seed(config.loop.seed)
+    networks = MotionNetworks(config.transformer, config.audio)
+    clips = load_clips(data_folder, basis.detach().cpu().float(), networks.audio_encoder, on_progress=on_progress)
+    phase = MotionPhase(networks, clips, basis.detach().float().to(device), config.phase)
+    averaged = run(phase, config.loop, out, device=device, on_progress=on_progress).ema
+    assert isinstance(averaged, MotionNetworks)
+    return averaged
+
+
+def velocity_error(error: Tensor, has_preceding: Tensor) -> Tensor:
+    """First difference in time of the error (B, W, C), the step from the preceding frames included where there are any.
+
+    Those frames are given, so their error is zero and the step's error is the first frame's own."""
+    return torch.cat([error[:, :1] * has_preceding, error[:, 1:] - error[:, :-1]], dim=1)
+
+
+def source_motion(windows: Windows, basis: Tensor, generator: torch.Generator) -> Tensor:
+    """w_r (B, D) of a portrait of each window's clip: its pose, with some other expression; a random frame where the rig is not known."""
+    spread = torch.tensor([_SOURCE_SPREAD[name] for name in RIG_NAMES])
+    one_sided = torch.tensor([name in _ONE_SIDED for name in RIG_NAMES])
+    sources = []
+    for clip in windows.clips:
+        frame = clip.motion[int(torch.randint(len(clip.motion), (1,), generator=generator))]
+        if clip.rest is not None:
+            draw = torch.randn(len(RIG_NAMES), generator=generator) * spread
+            frame = (clip.rest + torch.where(one_sided, draw.abs(), draw)) @ basis.T.cpu()
+        sources.append(frame)
+    return torch.stack(sources).to(basis.device)

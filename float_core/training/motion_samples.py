@@ -1,0 +1,140 @@
+"""What phase 2 writes while it trains: measures of motion sampled for held-out clips, and its curves beside the true ones.
+
+It samples as a user would, with the default options. It knows nothing of losses.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import metrics
+from ..audio.compact_encoder import MELS_PER_FRAME
+from ..motion_flow.window_sampler import sample_windows
+from ..types import SamplingOptions
+from .motion_dataset import MotionClip
+from .rig import RIG_NAMES, RIG_SCALES
+
+_LIMIT = 48  # clips that are sampled
+_SHOWN = (("jaw_open", "lips_part"), ("mouth_wide", "pucker"), ("smile", "brow_inner"), ("yaw", "pitch"), ("blink", "gaze_x"))
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Rig curves of held-out clips (T, 20): `true`, `sampled`, and `wrong`: sampled for another clip's voice."""
+
+    true: list[np.ndarray]
+    sampled: list[np.ndarray]
+    wrong: list[np.ndarray]
+
+
+def write_motion_samples(networks: Any, clips: Sequence[MotionClip], basis: Tensor, folder: Path, step: int) -> dict[str, float]:
+    """Appends a line of measures to measures.jsonl and draws the curves of one clip; returns the measures."""
+    clips = [clip for clip in clips if clip.rest is not None][:_LIMIT]
+    if not clips:  # real clips: no rig to measure against
+        return {}
+    found: dict[str, float] = {}
+    for scale in (1.0, 2.0):
+        runs = sample_clips(networks, clips, basis, SamplingOptions(audio_guidance=scale))
+        found |= {f"{name}_a{scale:g}": value for name, value in measure(runs, clips, networks.fmt.config.window).items()}
+    found["out_of_basis"] = residual(networks, clips, basis)
+    with (folder / "measures.jsonl").open("a") as file:
+        file.write(json.dumps({"step": step, **{name: round(value, 4) for name, value in found.items()}}) + "\n")
+    draw_curves(runs, folder / f"curves_{step:06d}.png")
+    return found
+
+
+@torch.no_grad()
+def sample_clips(networks: Any, clips: Sequence[MotionClip], basis: Tensor, options: SamplingOptions) -> Sampled:
+    """Samples every clip with its own voice and with the next clip's."""
+    scales = np.array(RIG_SCALES)
+    true = [(clip.motion @ basis.cpu()).numpy() * scales for clip in clips]
+    rigs = []
+    for sounds in (clips, [*clips[1:], clips[0]]):
+        motion = sample_batch(networks, clips, sounds, basis, options) @ basis
+        rigs.append([rig[: len(sound.motion)] * scales for rig, sound in zip(motion.cpu().numpy(), sounds, strict=True)])
+    return Sampled(true, rigs[0], rigs[1])
+
+
+@torch.no_grad()
+def sample_batch(
+    networks: Any, clips: Sequence[MotionClip], sounds: Sequence[MotionClip], basis: Tensor, options: SamplingOptions
+) -> Tensor:
+    """Motion (B, longest T, D) of each clip's rest and emotion with the voice of `sounds`."""
+    device = basis.device
+    longest = max(len(sound.motion) for sound in sounds)
+    features = []
+    for sound in sounds:
+        encoded = networks.audio_encoder.encode_mel(sound.mel[None].float().to(device), len(sound.mel) // MELS_PER_FRAME)
+        features.append(torch.cat([encoded, encoded[:, -1:].expand(-1, longest - encoded.shape[1], -1)], dim=1))
+    rest = torch.stack([clip.rest for clip in clips if clip.rest is not None]).to(device) @ basis.T
+    emotion = torch.stack([clip.emotion for clip in clips])[:, None].to(device)
+    return torch.cat(list(sample_windows(networks.fmt, rest, torch.cat(features), emotion, options)), dim=1)
+
+
+def measure(runs: Sampled, clips: Sequence[MotionClip], window: int) -> dict[str, float]:
+    """Measures by name, in the rig's natural units; `*_true` is the same of the true curves, `*_jitter` relative to theirs."""
+    sampled, wrong, true = ([opening(rig) for rig in rigs] for rigs in (runs.sampled, runs.wrong, runs.true))
+    found = {
+        "mouth_r": metrics.mouth_correlation(sampled, true),
+        "mouth_error": metrics.mouth_error(sampled, true),
+        "audio_gain": metrics.audio_gain(sampled, wrong, true),
+        "closed": metrics.closed_share(sampled, [clip.closed for clip in clips]),
+    }
+    for suffix, rigs in (("", runs.sampled), ("_true", runs.true)):
+        found["seam" + suffix] = metrics.seam_ratio([rig / np.array(RIG_SCALES) for rig in rigs], window)
+        found["blinks" + suffix] = metrics.blinks_per_minute([control(rig, "blink") for rig in rigs])
+        for name in ("yaw", "pitch", "jaw_open"):
+            found[f"{name}_spread{suffix}"] = metrics.temporal_spread([control(rig, name) for rig in rigs])
+    for name in ("yaw", "jaw_open", "gaze_x"):
+        found[f"{name}_jitter"] = _jitter(runs.sampled, name) / _jitter(runs.true, name)
+    return found
+
+
+def control(rig: np.ndarray, name: str) -> np.ndarray:
+    """One control of a rig (T, 20)."""
+    return rig[:, RIG_NAMES.index(name)]
+
+
+def opening(rig: np.ndarray) -> np.ndarray:
+    """How far the lips are apart, (T,): jaw and parting together."""
+    return control(rig, "jaw_open") + control(rig, "lips_part")
+
+
+def _jitter(rigs: Sequence[np.ndarray], name: str) -> float:
+    return float(np.mean([np.abs(np.diff(control(rig, name), n=2)).mean() for rig in rigs]))
+
+
+def residual(networks: Any, clips: Sequence[MotionClip], basis: Tensor) -> float:
+    """How much of the sampled motion lies outside of the basis: root mean square per dimension."""
+    motion = sample_batch(networks, clips[:4], clips[:4], basis, SamplingOptions())
+    return float((motion - motion @ basis @ basis.T).square().mean().sqrt())
+
+
+def draw_curves(runs: Sampled, path: Path, clip: int = 0) -> None:
+    """The controls of one clip: sampled (solid) and true (dashed). Nothing where matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 12))
+    FigureCanvasAgg(figure)
+    for row, names in enumerate(_SHOWN):
+        axes = figure.add_subplot(len(_SHOWN), 1, row + 1)
+        for colour, name in enumerate(names):
+            column = RIG_NAMES.index(name)
+            axes.plot(runs.sampled[clip][:, column], color=f"C{colour}", label=name)
+            axes.plot(runs.true[clip][:, column], "--", color=f"C{colour}", linewidth=0.8)
+        axes.legend(loc="upper right", fontsize=7)
+        axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=70)

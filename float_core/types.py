@@ -1,0 +1,196 @@
+"""The data that passes between the parts of float_core: frozen dataclasses that state shapes, units and ranges.
+
+B = batch, T = frames, D = latent size, M = basis size, S = picture size. Tensors are float32 on the model's device, whatever
+dtype the networks compute in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from .config import EMOTIONS, ModelConfig
+from .errors import CheckpointError, OptionError
+
+ProgressCallback = Callable[[str, int, int], None]  # (stage, done, total); raising in it stops the work
+SolverName = Literal["euler", "midpoint", "heun", "rk4", "ab2"]
+NoisePolicy = Literal["continuous", "same_each_window"]
+PartName = Literal["autoencoder", "transformer", "audio_encoder", "emotion"]
+SOLVERS: tuple[str, ...] = ("euler", "midpoint", "heun", "rk4", "ab2")
+NOISE_POLICIES: tuple[str, ...] = ("continuous", "same_each_window")
+
+
+@dataclass(frozen=True)
+class CropTransform:
+    """Where a crop came from: `square` = (x1, y1, x2, y2) in pixels of the full picture, may reach outside of it."""
+
+    square: tuple[int, int, int, int]
+    height: int
+    width: int
+    size: int
+
+
+@dataclass(frozen=True)
+class FaceCrop:
+    """A picture ready for the encoder. `picture` (1, 3, S, S) in [-1, 1], RGB; `notes` say what a user should know."""
+
+    picture: Tensor
+    transform: CropTransform
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceIdentity:
+    """What the encoder reads off a source picture. `identity` w_{S->r} (B, D); `coefficients` lambda (B, M); `motion` w_{r->S} =
+    basis @ lambda (B, D); `skips`: feature maps (B, C, r, r), coarsest (8x8) first, finest (SxS) last."""
+
+    identity: Tensor
+    coefficients: Tensor
+    motion: Tensor
+    skips: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class AudioClip:
+    """One mono sound. `waveform` (samples,) float32, about [-1, 1]; `sample_rate` in Hz."""
+
+    waveform: Tensor
+    sample_rate: int
+
+
+@dataclass(frozen=True)
+class AudioFeatures:
+    """Audio features w_a (B, T, D_a), `fps` frames a second."""
+
+    features: Tensor
+    fps: float
+
+
+@dataclass(frozen=True)
+class EmotionCondition:
+    """w_e (B, 1 or T, 7): weights of angry, disgust, fear, happy, neutral, sad, surprise, which sum to 1."""
+
+    probabilities: Tensor
+    names: tuple[str, ...] = EMOTIONS
+
+
+@dataclass(frozen=True)
+class MotionSequence:
+    """Motion latents w_{r->D} (B, T, D), `fps` frames a second."""
+
+    motion: Tensor
+    fps: float
+
+
+@dataclass(frozen=True)
+class MotionEdit:
+    """One edit along one direction of the basis: `offset` in coefficient (lambda) units, over the whole clip."""
+
+    direction: int
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class FrameChunk:
+    """Consecutive frames (n, 3, S, S) clamped to [-1, 1]; `start` = index of the first one in the clip."""
+
+    frames: Tensor
+    start: int
+
+
+@dataclass(frozen=True)
+class SamplingOptions:
+    """How motion is sampled. `steps` counts evaluations of the velocity (a midpoint or heun step takes two, rk4 four);
+    guidance scales 1 = plain conditioning; `seed` decides all noise; `noise_policy`: "continuous" draws new noise for every window,
+    "same_each_window" the same one (what the released script does with a fixed seed)."""
+
+    steps: int = 10
+    solver: SolverName = "euler"
+    audio_guidance: float = 2.0
+    emotion_guidance: float = 1.0
+    seed: int = 0
+    noise_policy: NoisePolicy = "continuous"
+
+    def __post_init__(self) -> None:
+        if self.solver not in SOLVERS:
+            raise OptionError(f"solver is {self.solver!r}; expected one of {', '.join(SOLVERS)}")
+        if self.noise_policy not in NOISE_POLICIES:
+            raise OptionError(f"noise_policy is {self.noise_policy!r}; expected one of {', '.join(NOISE_POLICIES)}")
+        per_step = {"midpoint": 2, "heun": 2, "rk4": 4}.get(self.solver, 1)
+        if not isinstance(self.steps, int) or self.steps < per_step or self.steps % per_step:
+            raise OptionError(f"steps is {self.steps!r}; {self.solver} takes {per_step} evaluation(s) a step: give a positive multiple of {per_step}")
+        for name in ("audio_guidance", "emotion_guidance"):
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not abs(value) < 1e4:
+                raise OptionError(f"{name} is {value!r}; expected a finite number (useful: 0 to 10)")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**64:
+            raise OptionError(f"seed is {self.seed!r}; expected a whole number from 0 to 2**64 - 1")
+
+    @classmethod
+    def released(cls, seed: int = 0) -> SamplingOptions:
+        """The released script's run: 10 time points, which are 9 Euler evaluations, guidance 2 and 1, one noise for every window."""
+        return cls(steps=9, solver="euler", audio_guidance=2.0, emotion_guidance=1.0, seed=seed, noise_policy="same_each_window")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where weights came from: `file`, its `sha256`, the `layout` that was recognised, and the `licence` in plain words."""
+
+    file: str
+    sha256: str
+    layout: str
+    licence: str
+
+
+@dataclass(frozen=True, eq=False)
+class FloatModel:
+    """Loaded networks with their configuration. `basis` (D, M) orthonormal; a part that the files did not hold is None.
+    The networks are plain modules, there for tests and training: autoencoder, transformer, audio_encoder, emotion."""
+
+    config: ModelConfig
+    provenance: Provenance
+    autoencoder: nn.Module | None = None
+    transformer: nn.Module | None = None
+    audio_encoder: nn.Module | None = None
+    emotion_loader: Callable[[], nn.Module] | None = None  # the largest network: loaded on first use
+    basis_tensor: Tensor | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def basis(self) -> Tensor:
+        """Orthonormal motion directions (D, M), float32 on the model's device."""
+        if self.basis_tensor is None:
+            raise CheckpointError(self._missing("autoencoder"))
+        return self.basis_tensor
+
+    def has(self, part: PartName) -> bool:
+        """Whether the files held this part: "autoencoder", "transformer", "audio_encoder" or "emotion"."""
+        return {
+            "autoencoder": self.autoencoder,
+            "transformer": self.transformer,
+            "audio_encoder": self.audio_encoder,
+            "emotion": self.emotion_loader,
+        }[part] is not None
+
+    def require(self, part: PartName) -> Any:
+        """The network of that part. Raises CheckpointError, saying which file would have it, when it is not there."""
+        if not self.has(part):
+            raise CheckpointError(self._missing(part))
+        if part == "emotion":
+            assert self.emotion_loader is not None
+            return self.emotion_loader()
+        return getattr(self, part)
+
+    def _missing(self, part: str) -> str:
+        sources = {
+            "autoencoder": "FLOAT.safetensors, float.pth, or an encoder and a decoder file",
+            "transformer": "FLOAT.safetensors, float.pth, or a transformer file",
+            "audio_encoder": "FLOAT.safetensors, or float.pth with the folder wav2vec2-base-960h beside it",
+            "emotion": "FLOAT.safetensors, or the folder wav2vec-english-speech-emotion-recognition beside the file",
+        }
+        return f"{self.provenance.file} has no {part.replace('_', ' ')}. It is needed here; these have it: {sources[part]}."

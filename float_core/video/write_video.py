@@ -1,0 +1,163 @@
+"""Frames and a sound into a video file, H.264 and AAC, streamed: memory does not grow with the length.
+
+The file is written beside its name with the ending `.part` and renamed when it is complete; whatever stops the work, an interrupt
+included, ends ffmpeg and removes the part. Knows nothing of where frames come from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import IO
+
+import torch
+from torch import Tensor
+
+from ..errors import OptionError, VideoError
+from ..types import AudioClip, FrameChunk
+from .codecs import last_words, start_ffmpeg
+
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+AUDIO_RATE = 48000  # every player takes it, and its AAC frames are shorter than a picture
+# BT.709 throughout and said so in the file: untagged video is shown in other colours by other players.
+COLOURS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
+SCALER = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
+
+
+def write_video(path: str | Path, chunks: Iterable[FrameChunk], *, fps: float | Fraction, clip: AudioClip | None = None) -> Path:
+    """Write frames (n, 3, H, W) in [-1, 1], in order and without gaps, with the sound if there is one; returns the path.
+
+    The ending chooses the container: .mp4, .m4v, .mov, .mkv. Missing folders are made, an existing file is replaced at the end.
+    An odd width or height is extended by one pixel, which H.264 needs. Raises VideoError."""
+    target = Path(path)
+    if target.suffix.lower() not in CONTAINERS:
+        raise VideoError(f"{target.name!r} ends in {target.suffix!r}; expected one of {', '.join(CONTAINERS)}")
+    rate = _frame_rate(fps)
+    _make_folder(target.parent)
+    part = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with tempfile.TemporaryDirectory(prefix="float-sound-") as folder, tempfile.TemporaryFile() as errors:
+            sound = _sound_arguments(clip, Path(folder) / "sound.f32")
+            _encode(part, CONTAINERS[target.suffix.lower()], chunks, rate, sound, errors)
+        os.replace(part, target)
+    except OSError as error:
+        raise VideoError(f"the video {target} cannot be written: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _encode(part: Path, container: str, chunks: Iterable[FrameChunk], rate: Fraction, sound: list[str], errors: IO[bytes]) -> None:
+    process: subprocess.Popen[bytes] | None = None
+    size: tuple[int, int] | None = None
+    done = 0
+    try:
+        for chunk in chunks:
+            _check(chunk, done, size)
+            if process is None:
+                size = (chunk.frames.shape[2], chunk.frames.shape[3])
+                process = start_ffmpeg(_arguments(part, container, size, rate, sound), errors=errors, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+            _feed(process, _to_bytes(chunk.frames), errors)
+            done += chunk.frames.shape[0]
+        if process is None:
+            raise VideoError("there are no frames to write")
+        _finish(process, errors)
+    finally:
+        if process is not None:
+            _stop(process)
+
+
+def _arguments(part: Path, container: str, size: tuple[int, int], rate: Fraction, sound: list[str]) -> list[str]:
+    height, width = (side + side % 2 for side in size)
+    frames = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0"]
+    video = ["-vf", SCALER, "-c:v", "libx264", "-crf", "18", "-preset", "medium", *COLOURS]
+    audio = ["-c:a", "aac", "-b:a", "128k", "-ar", str(AUDIO_RATE)] if sound else ["-an"]
+    fast_start = ["-movflags", "+faststart"] if container in ("mp4", "mov") else []
+    return [*frames, *sound, *video, *audio, *fast_start, "-f", container, "-y", f"file:{part}"]
+
+
+def _sound_arguments(clip: AudioClip | None, file: Path) -> list[str]:
+    """ffmpeg's second input. The samples go through a file: two pipes into one program can wait for each other for ever."""
+    if clip is None:
+        return []
+    samples = clip.waveform.detach().to("cpu", torch.float32)
+    if samples.ndim != 1 or not samples.numel() or not bool(samples.isfinite().all()):
+        raise VideoError(f"the sound has shape {tuple(samples.shape)}; expected (samples,), at least one, all finite")
+    if clip.sample_rate < 1:
+        raise VideoError(f"the sound's rate is {clip.sample_rate}; expected samples per second")
+    samples.clamp(-1, 1).contiguous().numpy().astype("<f4", copy=False).tofile(file)
+    return ["-f", "f32le", "-ar", str(clip.sample_rate), "-ac", "1", "-i", f"file:{file}"]
+
+
+def _check(chunk: FrameChunk, done: int, size: tuple[int, int] | None) -> None:
+    frames = chunk.frames
+    if frames.ndim != 4 or frames.shape[1] != 3 or 0 in frames.shape:
+        raise VideoError(f"frames have shape {tuple(frames.shape)}; expected (n, 3, height, width)")
+    if chunk.start != done:
+        raise VideoError(f"a chunk starts at frame {chunk.start}; expected frame {done}, the one after the last chunk")
+    if size is not None and tuple(frames.shape[2:]) != size:
+        raise VideoError(f"frames are {tuple(frames.shape[2:])} (height, width) now; the first ones were {size}")
+    bad = (~frames.isfinite()).flatten(1).any(1)
+    if bool(bad.any()):
+        first = done + int(bad.nonzero()[0])
+        raise VideoError(f"frame {first} holds values that are not finite. If the model computes in half precision, use float32.")
+
+
+def _to_bytes(frames: Tensor) -> memoryview:
+    """(n, 3, H, W) in [-1, 1] as rgb24, H and W made even by repeating the last row or column."""
+    pixels = ((frames.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    if pixels.shape[2] % 2:
+        pixels = torch.cat([pixels, pixels[:, :, -1:]], dim=2)
+    if pixels.shape[3] % 2:
+        pixels = torch.cat([pixels, pixels[:, :, :, -1:]], dim=3)
+    return memoryview(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()).cast("B")
+
+
+def _feed(process: subprocess.Popen[bytes], data: memoryview, errors: IO[bytes]) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(data)
+    except OSError as error:  # the pipe broke: ffmpeg has ended, and its own words say why
+        process.wait()
+        raise VideoError(f"ffmpeg stopped while frames were written: {last_words(errors)}") from error
+
+
+def _finish(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+    if process.wait():
+        raise VideoError(f"ffmpeg failed with status {process.returncode}: {last_words(errors)}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End ffmpeg at once if it still runs: on success it has ended already."""
+    process.kill()
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    process.wait()
+
+
+def _frame_rate(fps: float | Fraction) -> Fraction:
+    """29.97 and 23.976 become the ratios with 1001 that they stand for closely enough; whole rates stay whole."""
+    try:
+        rate = Fraction(fps).limit_denominator(1001)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise OptionError(f"fps is {fps!r}; expected frames per second, for example 25") from error
+    if not 0 < rate <= 1000:
+        raise OptionError(f"fps is {fps!r}; expected more than 0 and at most 1000 frames per second")
+    return rate
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VideoError(f"the folder {folder} cannot be made: {error}") from error

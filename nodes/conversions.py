@@ -1,0 +1,54 @@
+"""ComfyUI's IMAGE and AUDIO values as float_core's types, and back. Knows their shapes and ranges; imports neither ComfyUI nor networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..float_core import AudioClip, AudioError, PictureError
+
+Value = TypeVar("Value")
+
+
+def image_to_picture(image: Tensor) -> NDArray[np.uint8]:
+    """The first picture of an IMAGE (B, H, W, 3 or 4) in 0..1, as (H, W, 3 or 4) bytes."""
+    if image.dim() != 4 or image.shape[0] == 0 or image.shape[3] not in (3, 4):
+        raise PictureError(f"the IMAGE has shape {tuple(image.shape)}; expected (pictures, height, width, 3 or 4)")
+    levels = image[0].detach().float().cpu().clamp(0, 1).mul(255).round()
+    return levels.to(torch.uint8).numpy()
+
+
+def frames_to_image(frames: Tensor) -> Tensor:
+    """Frames (n, 3, H, W) in [-1, 1] as an IMAGE (n, H, W, 3) in 0..1."""
+    return frames.movedim(1, 3).add(1).div(2).clamp(0, 1)
+
+
+def audio_to_clip(audio: Mapping[str, Any] | None) -> AudioClip:
+    """The first sound of an AUDIO, its channels mixed to one."""
+    if audio is None:
+        raise AudioError(
+            "the AUDIO input is empty: there is no sound (a video without a sound track?). Connect a voice, such as Load Audio."
+        )
+    waveform = audio["waveform"]
+    if waveform.dim() != 3 or 0 in waveform.shape:
+        raise AudioError(f"the AUDIO has shape {tuple(waveform.shape)}; expected (sounds, channels, samples), at least one of each")
+    return AudioClip(waveform[0].detach().float().cpu().mean(dim=0), int(audio["sample_rate"]))
+
+
+def moved(value: Value, device: torch.device) -> Value:
+    """A float_core dataclass with its tensors, and its tuples of tensors, on that device."""
+    assert is_dataclass(value) and not isinstance(value, type)
+    changes: dict[str, Any] = {}
+    for name in (field.name for field in fields(value)):
+        part = getattr(value, name)
+        if isinstance(part, Tensor):
+            changes[name] = part.to(device)
+        elif isinstance(part, tuple) and part and isinstance(part[0], Tensor):
+            changes[name] = tuple(tensor.to(device) for tensor in part)
+    return replace(value, **changes)

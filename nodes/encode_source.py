@@ -1,0 +1,43 @@
+"""EncodeSourceIdentity: who is in the picture, and in which pose."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..float_core import encode_identity, prepare_picture
+from . import host_bridge, socket_types
+from .comfy_api_v3 import io, schema
+from .conversions import image_to_picture, moved
+from .managed_model import ManagedModel
+from .memory_estimates import frame_memory
+
+
+class EncodeSourceIdentity(io.ComfyNode):
+    """See the module."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Its inputs and outputs."""
+        return schema(
+            node_id="EncodeSourceIdentity",
+            display_name="FLOAT Encode Source Identity",
+            description="Reads the identity and the pose off a portrait.",
+            search_aliases=["encode portrait", "source image"],
+            inputs=[
+                socket_types.Model.Input("model", tooltip="From Load FLOAT Model."),
+                io.Image.Input(
+                    "image",
+                    tooltip="The portrait, best from FLOAT Crop Face. Another size is padded to a square and resized, never stretched. "
+                    "Of several pictures, the first is used.",
+                ),
+            ],
+            outputs=[socket_types.Identity.Output(display_name="identity", tooltip="Who is in the picture, and in which pose.")],
+        )
+
+    @classmethod
+    def execute(cls, model: ManagedModel, image: Tensor) -> io.NodeOutput:
+        """Encodes it."""
+        core = model.ready("autoencoder", memory=frame_memory(model.size))
+        crop = prepare_picture(image_to_picture(image), model.size, crop=None)
+        identity = encode_identity(core, crop.picture)
+        return io.NodeOutput(moved(identity, host_bridge.result_device()))

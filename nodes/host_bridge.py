@@ -1,0 +1,151 @@
+"""The rest of ComfyUI, for the rest of this folder: folders, devices, model management, progress, interrupts and notes.
+
+The only file that imports `comfy`, `comfy_execution`, `folder_paths` or `server`. Knows no node and no network.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management as mm
+import comfy.model_patcher
+import comfy.utils
+import folder_paths
+import torch
+from comfy_execution.utils import get_executing_context
+from PIL import Image
+from server import PromptServer
+from torch import nn
+
+MODEL_FOLDER = "float"
+MODEL_EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
+PREVIEW_SECONDS = 0.5  # between two previews: each is a JPEG over the wire
+PREVIEW_SIZE = 512
+
+_log = logging.getLogger(__name__)
+
+
+def register_model_folder() -> None:
+    """Makes `models/float` a model folder of ComfyUI. The user's extra_model_paths.yaml may have named it already."""
+    folder_paths.add_model_folder_path(MODEL_FOLDER, str(Path(folder_paths.models_dir) / MODEL_FOLDER))
+    paths, extensions = folder_paths.folder_names_and_paths[MODEL_FOLDER]
+    folder_paths.folder_names_and_paths[MODEL_FOLDER] = (paths, {*extensions, *MODEL_EXTENSIONS})
+
+
+def model_files() -> list[str]:
+    """Weight files in the model folder, without those of the audio networks' own folders (which hold a config.json)."""
+    return [name for name in folder_paths.get_filename_list(MODEL_FOLDER) if not _inside_network_folder(name)]
+
+
+def _inside_network_folder(name: str) -> bool:
+    return Path(name).parent != Path() and (Path(model_path(name)).parent / "config.json").is_file()
+
+
+def model_path(name: str) -> str:
+    """The full path of a file in the model folder."""
+    return str(folder_paths.get_full_path_or_raise(MODEL_FOLDER, name))
+
+
+def offer_samples(samples: dict[str, Path]) -> None:
+    """Copies each sample into ComfyUI's input folder under its name, unless a file of that name is there: Load Image and Load Audio
+    read from nowhere else."""
+    for name, source in samples.items():
+        target = Path(folder_paths.get_input_directory()) / name
+        try:
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        except OSError as error:
+            _log.warning("FLOAT: the sample %s could not be put into the input folder: %s", name, error)
+
+
+def temporary_file(suffix: str) -> Path:
+    """A new path in ComfyUI's temp folder, which ComfyUI empties when it starts."""
+    folder = Path(folder_paths.get_temp_directory())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"float_{uuid.uuid4().hex}{suffix}"
+
+
+def compute_device(choice: str) -> torch.device:
+    """ "auto": where ComfyUI computes. "cpu": the processor."""
+    return torch.device("cpu") if choice == "cpu" else mm.get_torch_device()
+
+
+def storage_device(choice: str) -> torch.device:
+    """Where weights wait until they are used."""
+    return torch.device("cpu") if choice == "cpu" else mm.unet_offload_device()
+
+
+def result_device() -> torch.device:
+    """Where results wait for the next node."""
+    return mm.intermediate_device()
+
+
+def make_patcher(network: nn.Module, device: torch.device, storage: torch.device) -> Any:
+    """ComfyUI's manager of one network. Looked up through the module at every call: ComfyUI rebinds the name when it starts."""
+    build = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
+    return build(network, load_device=device, offload_device=storage)
+
+
+def load_networks(patchers: Sequence[Any], memory: int) -> None:
+    """Brings whole networks to their device, after making room there for them and for `memory` bytes of activations."""
+    mm.throw_exception_if_processing_interrupted()
+    mm.load_models_gpu(list(patchers), memory_required=memory)
+    for patcher in patchers:
+        network: nn.Module = patcher.model
+        # A partial load moves leaf modules only, and skips those that are not ComfyUI's own: these networks are small, so move the rest.
+        if any(t.device != patcher.load_device for t in itertools.chain(network.parameters(), network.buffers())):
+            network.to(patcher.load_device)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the device ran out of memory."""
+    check = getattr(mm, "is_oom", None)  # 0.8.0 has the exception only
+    return bool(check(error)) if check is not None else isinstance(error, mm.OOM_EXCEPTION)
+
+
+def free_memory() -> None:
+    """Gives memory that torch holds but does not use back to the device."""
+    mm.soft_empty_cache()
+
+
+def check_interrupt(*_progress: object) -> None:
+    """An `on_progress` that only stops the work when the user has asked for it."""
+    mm.throw_exception_if_processing_interrupted()
+
+
+class NodeProgress:
+    """The running node's progress bar, as an `on_progress`; stops the work when the user has asked for it."""
+
+    def __init__(self) -> None:
+        self._bar = comfy.utils.ProgressBar(1)
+        self._next_preview = 0.0
+
+    def __call__(self, _stage: str, done: int, total: int) -> None:
+        """Reports `done` of `total`."""
+        check_interrupt()
+        self._bar.update_absolute(done, total)
+
+    def show(self, done: int, total: int, frame: torch.Tensor) -> None:
+        """As the call, and now and then shows the frame (H, W, 3) in 0..1 on the node."""
+        check_interrupt()
+        preview = None
+        if time.monotonic() >= self._next_preview:
+            self._next_preview = time.monotonic() + PREVIEW_SECONDS
+            preview = ("JPEG", Image.fromarray(frame.mul(255).byte().cpu().numpy()), PREVIEW_SIZE)
+        self._bar.update_absolute(done, total, preview)
+
+
+def tell_user(note: str) -> None:
+    """A line in the log and on the running node."""
+    _log.info("FLOAT: %s", note)
+    context = get_executing_context()
+    if context is not None:
+        PromptServer.instance.send_progress_text(note, context.node_id, PromptServer.instance.client_id)

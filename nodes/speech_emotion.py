@@ -1,0 +1,55 @@
+"""Speech2Emotion: the emotion of the face, heard in the voice or chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..float_core import EMOTIONS, choose_emotion, predict_emotion
+from . import host_bridge, socket_types
+from .comfy_api_v3 import io, schema
+from .conversions import audio_to_clip, moved
+from .managed_model import ManagedModel
+from .memory_estimates import sound_memory
+
+FROM_VOICE = "from the voice"
+
+
+class Speech2Emotion(io.ComfyNode):
+    """See the module."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Its inputs and outputs."""
+        return schema(
+            node_id="Speech2Emotion",
+            display_name="FLOAT Speech to Emotion",
+            description="Hears the emotion in the voice, or takes the one that you choose.",
+            search_aliases=["emotion", "mood", "expression"],
+            inputs=[
+                socket_types.Model.Input("model", tooltip="From Load FLOAT Model. Needed where the emotion comes from the voice."),
+                io.Combo.Input(
+                    "emotion",
+                    options=[FROM_VOICE, *EMOTIONS],
+                    default=FROM_VOICE,
+                    tooltip="from the voice: as the model hears it. A model that cannot, such as the bundled one, takes neutral.",
+                ),
+                io.Audio.Input("audio", optional=True, tooltip="The voice; needed only where the emotion comes from it."),
+            ],
+            outputs=[socket_types.Emotion.Output(display_name="emotion", tooltip="Weights of the seven emotions.")],
+        )
+
+    @classmethod
+    def execute(cls, model: ManagedModel, emotion: str, audio: Mapping[str, Any] | None = None) -> io.NodeOutput:
+        """Chooses or predicts it."""
+        if emotion != FROM_VOICE:
+            return io.NodeOutput(choose_emotion(emotion))
+        if not model.core.has("emotion"):
+            host_bridge.tell_user("This model has no emotion network: neutral is used. Choose an emotion to set it yourself.")
+            return io.NodeOutput(choose_emotion("neutral"))
+        clip = audio_to_clip(audio)
+        core = model.ready("emotion", memory=sound_memory(len(clip.waveform) / clip.sample_rate))
+        heard = predict_emotion(core, clip)
+        weights = heard.probabilities.mean(dim=(0, 1)).tolist()
+        host_bridge.tell_user(", ".join(f"{name} {weight:.0%}" for name, weight in zip(heard.names, weights, strict=True)))
+        return io.NodeOutput(moved(heard, host_bridge.result_device()))

@@ -1,0 +1,100 @@
+"""One server for each ComfyUI checkout, one at a time, and a last line that says how many tests ran."""
+
+from __future__ import annotations
+
+import json
+import wave
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from .checkouts import find_checkouts
+from .comfy_server import REPOSITORY, ComfyServer, Json, node
+from .convert_workflow import to_prompt
+
+CHECKOUTS = find_checkouts()
+NEEDED = ("aiohttp", "alembic", "av", "comfyui_frontend_package", "torchsde")
+BUNDLED_MODEL = REPOSITORY / "float_core" / "models" / "mini.safetensors"
+UNTRAINED = "untrained.safetensors"
+SHORT_SECONDS, LONG_SECONDS = 0.6, 40.0
+_counts = {"passed": 0, "failed": 0}
+
+
+def why_not() -> str:
+    """Why no test can run, or ''."""
+    if not CHECKOUTS:
+        return "no ComfyUI found; set COMFYUI_DIR, or clone one to ~/.cache/float-portrait/comfyui-..."
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    return f"{', '.join(missing)} not installed; run tests/comfyui/install_requirements.py" if missing else ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.nodeid.startswith("tests/comfyui/") and (report.when == "call" or report.failed) and report.outcome in _counts:
+        _counts[report.outcome] += 1
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The very last line: after pytest's own summary, so that nobody misses it."""
+    ran = sum(_counts.values())
+    versions = " and ".join(checkout.version for checkout in CHECKOUTS)
+    line = f"COMFYUI TESTS: {ran} ran, with ComfyUI {versions}" if ran else f"COMFYUI TESTS DID NOT RUN: {why_not() or 'none was selected'}"
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        terminal.write_line(line, green=bool(ran) and not _counts["failed"], red=not ran or bool(_counts["failed"]), bold=True)
+
+
+def save_untrained_model(path: Path) -> None:
+    """The bundled model's architecture with random weights that move visibly."""
+    import torch
+
+    from float_core import PRESETS, FloatModel, Provenance, save_model
+    from float_core.audio import CompactAudioEncoder
+    from float_core.motion_autoencoder import MotionAutoencoder
+    from float_core.motion_flow.transformer import FlowMatchingTransformer
+
+    config = PRESETS["mini"]
+    torch.manual_seed(0)
+    networks = {
+        "autoencoder": MotionAutoencoder(config.autoencoder),
+        "transformer": FlowMatchingTransformer(config.transformer),
+        "audio_encoder": CompactAudioEncoder(config.audio),
+    }
+    model = FloatModel(config, Provenance("untrained", "", "test", "test"), **networks)
+    save_model(model, path, licence="none: random numbers")
+
+
+def write_voice(path: Path, seconds: float) -> None:
+    """The beginning of the sample voice, repeated where it is too short."""
+    with wave.open(str(REPOSITORY / "assets" / "voice.wav")) as source, wave.open(str(path), "wb") as target:
+        target.setparams(source.getparams())
+        sound = source.readframes(source.getnframes())
+        wanted = int(seconds * source.getframerate()) * source.getsampwidth() * source.getnchannels()
+        target.writeframes((sound * (wanted // len(sound) + 1))[:wanted])
+
+
+@pytest.fixture(scope="session", params=CHECKOUTS, ids=lambda checkout: checkout.version)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyServer]:
+    """A running ComfyUI with this pack, an untrained model in models/float, and two voices in its input folder."""
+    if why_not():
+        pytest.skip(why_not())
+    base = tmp_path_factory.mktemp("comfyui")
+    save_untrained_model(base / "models" / "float" / UNTRAINED)
+    (base / "input").mkdir()
+    write_voice(base / "input" / "short.wav", SHORT_SECONDS)
+    write_voice(base / "input" / "long.wav", LONG_SECONDS)
+    with ComfyServer(request.param, base) as running:
+        yield running
+
+
+@pytest.fixture
+def talk(server: ComfyServer) -> Json:
+    """The shipped workflow as a prompt by node class, with a short voice; an untrained model where the bundled one is not there."""
+    workflow = json.loads((REPOSITORY / "workflows" / "talk.json").read_text())
+    prompt = to_prompt(workflow, server.object_info)
+    node(prompt, "LoadAudio")["audio"] = "short.wav"
+    if not BUNDLED_MODEL.exists():
+        node(prompt, "LoadFLOAT")["model"] = UNTRAINED
+    return prompt

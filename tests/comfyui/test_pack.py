@@ -1,0 +1,112 @@
+"""What ComfyUI knows of the pack after its start: nodes, help pages, names, template, samples."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from .comfy_server import PACK_NAME, REPOSITORY, ComfyServer, Json
+from .write_locales import node_texts
+
+NODES = {
+    "LoadFLOAT",
+    "FLOATCropFace",
+    "EncodeSourceIdentity",
+    "AudioFeatures",
+    "Speech2Emotion",
+    "SampleMotionLatents",
+    "LambdaEdit",
+    "DecodeVideo",
+}
+EMOTIONS = ["from the voice", "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+
+
+@pytest.fixture
+def ours(server: ComfyServer) -> Json:
+    return {name: info for name, info in server.object_info.items() if info["python_module"] == f"custom_nodes.{PACK_NAME}"}
+
+
+def inputs_of(info: Json) -> list[tuple[str, object, Json]]:
+    parts = {**info["input"].get("required", {}), **info["input"].get("optional", {})}
+    return [(name, kind, rest[0] if rest else {}) for name, (kind, *rest) in parts.items()]
+
+
+def test_nodes_are_there_without_an_import_error(server: ComfyServer, ours: Json) -> None:
+    assert set(ours) == NODES
+    assert all(info["category"] == "FLOAT" for info in ours.values())
+    assert "IMPORT FAILED" not in server.log
+    assert "Cannot import" not in server.log
+    assert "Error while calling comfy_entrypoint" not in server.log
+
+
+def test_every_input_and_output_has_a_tooltip(ours: Json) -> None:
+    bare = [f"{node}.{name}" for node, info in ours.items() for name, _, options in inputs_of(info) if not options.get("tooltip")]
+    bare += [
+        f"{node} -> {name}"
+        for node, info in ours.items()
+        for name, tip in zip(info["output_name"], info["output_tooltips"], strict=True)
+        if not tip
+    ]
+    assert bare == []
+    assert all(info["description"] for info in ours.values())
+
+
+def test_every_number_has_its_limits(ours: Json) -> None:
+    numbers = [(node, name, options) for node, info in ours.items() for name, kind, options in inputs_of(info) if kind in ("INT", "FLOAT")]
+    assert len(numbers) > 20
+    assert [f"{node}.{name}" for node, name, options in numbers if not {"min", "max", "step", "default"} <= set(options)] == []
+
+
+def test_sockets_are_typed(ours: Json) -> None:
+    sockets = {kind for info in ours.values() for _, kind, _ in inputs_of(info) if str(kind).startswith("FLOAT_")}
+    assert sockets == {"FLOAT_MODEL", "FLOAT_IDENTITY", "FLOAT_AUDIO", "FLOAT_EMOTION", "FLOAT_MOTION"}
+    assert ours["DecodeVideo"]["output"] == ["IMAGE", "VIDEO"]
+    assert ours["FLOATCropFace"]["output"] == ["IMAGE", "FLOAT_CROP"]
+
+
+def test_choices(ours: Json) -> None:
+    choices = {name: options["options"] for _, info in ours.items() for name, kind, options in inputs_of(info) if kind == "COMBO"}
+    assert choices["model"] == ["mini (bundled)", "untrained.safetensors"]
+    assert choices["emotion"] == EMOTIONS
+    assert choices["solver"] == ["euler", "midpoint", "heun", "rk4", "ab2"]
+
+
+def test_lambda_edit_has_twenty_sliders(ours: Json) -> None:
+    sliders = [name for name, kind, options in inputs_of(ours["LambdaEdit"]) if kind == "FLOAT" and options["display"] == "slider"]
+    assert sliders == [f"lambda_{direction:02d}" for direction in range(20)]
+
+
+def test_help_pages_are_served(server: ComfyServer) -> None:
+    for name in NODES:
+        page = server.read(f"/extensions/{PACK_NAME}/docs/{name}.md").decode()
+        assert page == (REPOSITORY / "web" / "docs" / f"{name}.md").read_text()
+
+
+def test_help_pages_name_every_widget(ours: Json) -> None:
+    for name, info in ours.items():
+        page = (REPOSITORY / "web" / "docs" / f"{name}.md").read_text()
+        known = {*re.findall(r"`(\w+)`", page)} | ({f"lambda_{i:02d}" for i in range(20)} if name == "LambdaEdit" else set())
+        assert {part for part, _, _ in inputs_of(info)} <= known, name
+
+
+def test_names_for_translators_are_those_of_the_nodes(server: ComfyServer, ours: Json) -> None:
+    stored = json.loads((REPOSITORY / "locales" / "en" / "nodeDefs.json").read_text())
+    assert stored == node_texts(ours), "run tests/comfyui/write_locales.py"
+    assert server.get("/i18n")["en"]["nodeDefs"]["LoadFLOAT"] == stored["LoadFLOAT"]
+
+
+def test_list_for_comfyui_manager_is_complete(ours: Json) -> None:
+    assert set(json.loads((REPOSITORY / "node_list.json").read_text())) == set(ours)
+
+
+def test_template_and_its_picture_are_served(server: ComfyServer) -> None:
+    assert server.get("/workflow_templates")[PACK_NAME] == ["talk"]
+    assert server.get(f"/api/workflow_templates/{PACK_NAME}/talk.json") == json.loads((REPOSITORY / "workflows" / "talk.json").read_text())
+    assert server.read(f"/api/workflow_templates/{PACK_NAME}/talk.jpg")[:3] == b"\xff\xd8\xff"
+
+
+def test_samples_are_in_the_input_folder(server: ComfyServer) -> None:
+    assert (server.base / "input" / "float_portrait.jpg").read_bytes() == (REPOSITORY / "assets" / "portrait.jpg").read_bytes()
+    assert (server.base / "input" / "float_voice.wav").read_bytes() == (REPOSITORY / "assets" / "voice.wav").read_bytes()

@@ -1,0 +1,22 @@
+"""What every test shares: where the reference numbers are, and how many threads torch may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+MAX_THREADS = 4  # small networks get slower, not faster, on more
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_threads() -> None:
+    torch.set_num_threads(min(MAX_THREADS, torch.get_num_threads()))
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of the reference numbers: FLOAT_REFERENCE, or the copy that comes with the tests."""
+    folder = Path(os.environ.get("FLOAT_REFERENCE") or Path(__file__).parent / "parity" / "data")
+    assert (folder / "checkpoint_layout.json").is_file(), f"no reference numbers in {folder}"
+    return folder

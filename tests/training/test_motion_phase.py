@@ -1,0 +1,154 @@
+"""Phase 2 in small: a few steps overfit one clip, resuming equals not stopping, windows are cut where they should be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from float_core.config import PRESETS, CompactAudioConfig, ModelConfig, TransformerConfig
+from float_core.errors import OptionError
+from float_core.training import loop, motion_dataset, motion_phase, motion_samples
+from float_core.training.mel_augmentation import disturb_mel, warp_bands
+from float_core.types import AudioClip, FloatModel, Provenance
+
+TRANSFORMER = TransformerConfig(latent_size=24, audio_size=16, hidden_size=48, depth=2, heads=2, window=20, preceding=6, frequency_size=32)
+AUDIO = CompactAudioConfig(feature_size=16, mel_bands=24, width=24, dilations=(1, 2))
+QUIET = motion_phase.MotionPhaseConfig(
+    batch=16, drop_reference=0.0, drop_emotion=0.0, drop_audio=0.0, drop_preceding=0.3, disturb_mels=False
+)
+
+
+def basis() -> torch.Tensor:
+    return torch.linalg.qr(torch.randn(24, 20, generator=torch.Generator().manual_seed(0)))[0]
+
+
+def write_clips(folder: Path, count: int = 3, frames: int = 45) -> Path:
+    """Clips whose jaw follows the loudness of a tone."""
+    random = np.random.default_rng(0)
+    folder.mkdir(exist_ok=True)
+    for index in range(count):
+        loud = np.interp(np.arange(frames), np.arange(0, frames + 5, 5), random.random(frames // 5 + 2) > 0.5)
+        rig, rest = np.zeros((frames, 20), np.float32), np.zeros(20, np.float32)
+        rest[0] = 5.0 * (index - 1)
+        rig[:] = rest
+        rig[:, 6] = 0.6 * loud
+        wave = (np.repeat(loud, 640) * np.sin(np.arange(frames * 640) * 0.2)).astype(np.float32)
+        np.savez(folder / f"{index}.npz", waveform=wave, rig=rig, rest=rest, emotion=4, held_out=index == count - 1)
+    return folder
+
+
+def training(steps: int, phase: motion_phase.MotionPhaseConfig = QUIET) -> motion_phase.MotionTraining:
+    settings = loop.LoopConfig(steps, 3e-3, warmup=5, ema_decay=0.98, log_every=5, checkpoint_every=10, sample_every=0)
+    return motion_phase.MotionTraining(TRANSFORMER, AUDIO, settings, phase)
+
+
+def test_a_few_steps_learn_that_the_mouth_follows_the_voice(tmp_path: Path) -> None:
+    data = write_clips(tmp_path / "data", count=2)
+    networks = motion_phase.train_motion(training(400), data, basis(), tmp_path / "run")
+    log = loop.read_log(tmp_path / "run")
+    assert log[-1]["losses"]["total"] < 0.5 * log[0]["losses"]["total"]
+    clips = [clip for clip in motion_dataset.load_clips(data, basis(), networks.audio_encoder) if not clip.held_out]
+    options = motion_samples.SamplingOptions(audio_guidance=1.0)
+    runs = motion_samples.sample_clips(networks, clips, basis(), options)
+    assert (
+        motion_samples.metrics.mouth_correlation(*([motion_samples.opening(r) for r in rigs] for rigs in (runs.sampled, runs.true))) > 0.7
+    )
+    assert motion_samples.control(runs.sampled[0], "yaw").mean() == pytest.approx(-5.0, abs=2.5)
+
+
+def test_resuming_equals_not_stopping(tmp_path: Path) -> None:
+    data = write_clips(tmp_path / "data")
+    config = training(20, motion_phase.MotionPhaseConfig(batch=6))
+    motion_phase.train_motion(config, data, basis(), tmp_path / "whole")
+    half = replace(config, loop=replace(config.loop, schedule="constant"))
+    whole = replace(half, loop=half.loop)
+    motion_phase.train_motion(replace(half, loop=replace(half.loop, steps=10)), data, basis(), tmp_path / "parts")
+    motion_phase.train_motion(half, data, basis(), tmp_path / "parts")
+    motion_phase.train_motion(whole, data, basis(), tmp_path / "constant")
+    losses = [[line["losses"] for line in loop.read_log(tmp_path / name)] for name in ("parts", "constant")]
+    assert losses[0] == losses[1]
+
+
+def test_samples_write_measures_and_curves(tmp_path: Path) -> None:
+    data = write_clips(tmp_path / "data")
+    networks = motion_phase.MotionNetworks(TRANSFORMER, AUDIO)
+    phase = motion_phase.MotionPhase(networks, motion_dataset.load_clips(data, basis(), networks.audio_encoder), basis(), QUIET)
+    assert len(phase.clips) == 2
+    assert len(phase.held_out) == 1
+    phase.write_samples(networks, tmp_path, 7)
+    assert '"step": 7' in (tmp_path / "measures.jsonl").read_text()
+
+
+def test_windows_see_what_the_whole_clip_sees(tmp_path: Path) -> None:
+    networks = motion_phase.MotionNetworks(TRANSFORMER, AUDIO)
+    encoder = networks.audio_encoder.eval()
+    clip = motion_dataset.load_clips(write_clips(tmp_path / "data", frames=80), basis(), encoder)[0]
+    whole = encoder.encode_mel(clip.mel[None].float(), 80)[0]
+    for first in (True, False):
+        cut = motion_dataset.draw_windows(
+            [clip], 1, window=20, preceding=6, context=encoder.reach, first=first, generator=torch.Generator().manual_seed(1)
+        )
+        start = next(i for i in range(80) if torch.equal(clip.motion[i : i + len(cut.motion[0])], cut.motion[0]))
+        frames = cut.mel.shape[1] // 4
+        features = encoder.encode_mel(cut.mel, frames)[0]
+        skipped = 0 if first else encoder.reach
+        assert start == 0 if first else start > encoder.reach
+        torch.testing.assert_close(features[skipped : skipped + len(cut.motion[0])], whole[start : start + len(cut.motion[0])])
+
+
+def test_the_step_from_given_frames_counts_only_where_there_are_any() -> None:
+    error = torch.tensor([[[1.0], [3.0]], [[1.0], [3.0]]])
+    difference = motion_phase.velocity_error(error, torch.tensor([1.0, 0.0]).view(2, 1, 1))
+    assert difference.flatten().tolist() == [1.0, 2.0, 0.0, 2.0]
+
+
+def test_dropped_conditions_are_zeros(tmp_path: Path) -> None:
+    data = write_clips(tmp_path / "data")
+    networks = motion_phase.MotionNetworks(TRANSFORMER, AUDIO)
+    clips = motion_dataset.load_clips(data, basis(), networks.audio_encoder)
+    everything = motion_phase.MotionPhaseConfig(batch=8, drop_reference=1.0, drop_emotion=1.0, drop_audio=1.0, drop_preceding=1.0)
+    _, given = motion_phase.MotionPhase(networks, clips, basis(), everything)._batch(torch.Generator().manual_seed(0))
+    for part in (given.audio, given.source, given.emotion, given.preceding, given.preceding_audio):
+        assert not part.any()
+    _, given = motion_phase.MotionPhase(networks, clips, basis(), replace(QUIET, drop_preceding=0.0))._batch(torch.Generator())
+    assert not given.preceding[:2].any()  # first windows
+    assert given.preceding[2:].abs().sum((1, 2)).min() > 0
+    assert given.source.abs().sum(1).min() > 0
+
+
+def test_mel_augmentation_keeps_shape_and_silence_can_stay_silent() -> None:
+    mel = torch.rand(16, 40, 24)
+    changed = disturb_mel(mel, torch.Generator().manual_seed(0))
+    assert changed.shape == mel.shape
+    assert torch.isfinite(changed).all()
+    assert (disturb_mel(torch.zeros(16, 40, 24), torch.Generator().manual_seed(0)).amax((1, 2)) == 0).any()
+    torch.testing.assert_close(warp_bands(mel, torch.zeros(16)), mel)
+
+
+def test_real_clips_become_training_material(tmp_path: Path) -> None:
+    class Encoder(torch.nn.Module):
+        def encode(self, pictures: torch.Tensor) -> tuple[None, torch.Tensor, None]:
+            return None, pictures.mean((1, 2, 3))[:, None].expand(-1, 20), None
+
+    model = FloatModel(ModelConfig("own"), Provenance("f", "", "", ""), autoencoder=Encoder(), basis_tensor=basis())
+    frames = torch.linspace(-1, 1, 30)[:, None, None, None].expand(-1, 3, 8, 8)
+    folder = motion_dataset.cache_latents(model, [(frames, AudioClip(torch.randn(44100 * 30 // 25) * 0.1, 44100))], tmp_path / "own")
+    (clip,) = motion_dataset.load_clips(folder, basis(), motion_phase.MotionNetworks(TRANSFORMER, AUDIO).audio_encoder)
+    assert clip.rest is None
+    assert clip.motion.shape == (30, 24)
+    torch.testing.assert_close((clip.motion @ basis())[:, 3], torch.linspace(-1, 1, 30))
+
+
+def test_the_shipped_configuration_is_read_and_wrong_ones_are_named(tmp_path: Path) -> None:
+    config = motion_phase.MotionTraining.read(Path(motion_phase.__file__).parent / "configs" / "mini_motion.json")
+    assert config.transformer == PRESETS["mini"].transformer
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"preset": "mini", "loop": {"step": 3}}')
+    with pytest.raises(OptionError, match=r"broken\.json"):
+        motion_phase.MotionTraining.read(broken)
+    with pytest.raises(OptionError, match="synthesize"):
+        motion_dataset.load_clips(tmp_path / "none", basis(), motion_phase.MotionNetworks(TRANSFORMER, AUDIO).audio_encoder)

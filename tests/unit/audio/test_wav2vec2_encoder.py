@@ -1,0 +1,84 @@
+import json
+
+import pytest
+import torch
+
+from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
+from float_core.audio.wav2vec2_network import receptive_field
+from float_core.audio.waveform import frame_count
+from float_core.config import Wav2Vec2AudioConfig
+from float_core.errors import AudioError, OptionError
+
+pytest.importorskip("transformers")
+TINY = {
+    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "conv_dim": [16] * 7,
+    "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, "vocab_size": 32,
+}  # fmt: skip
+STABLE = TINY | {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
+
+
+def encoder(network=TINY, projection_size=64):
+    torch.manual_seed(0)
+    return Wav2Vec2AudioEncoder(Wav2Vec2AudioConfig(json.dumps(network), projection_size, feature_size=24)).eval()
+
+
+@pytest.mark.parametrize("network", [TINY, STABLE])
+@pytest.mark.parametrize("samples", [1, 5, 399, 400, 640, 641, 1281, 16000])
+@torch.no_grad()
+def test_every_length_gives_its_frames(network, samples):
+    features = encoder(network)(torch.randn(2, samples))
+    assert features.shape == (2, frame_count(samples), 24) and bool(torch.isfinite(features).all())
+
+
+@torch.no_grad()
+def test_a_batch_is_its_clips():
+    model, sound = encoder(), torch.randn(3, 4000)
+    assert torch.allclose(model(sound), torch.cat([model(one[None]) for one in sound]), atol=1e-5)
+
+
+@torch.no_grad()
+def test_layers_in_order_and_hooks_removed():
+    model, sound = encoder(), torch.randn(1, 3200)
+    hidden = model.hidden_states(sound)
+    seen = []
+    handle = model.wav2vec2.encoder.layers[-1].register_forward_hook(lambda _m, _i, out: seen.append(out))
+    assert torch.equal(model.hidden_states(sound), hidden)
+    handle.remove()
+    last = seen[0] if isinstance(seen[0], torch.Tensor) else seen[0][0]
+    assert torch.equal(hidden[..., 32:], last) and not torch.equal(hidden[..., :32], last)
+    assert not any(layer._forward_hooks for layer in model.wav2vec2.encoder.layers)
+
+
+@torch.no_grad()
+def test_features_ignore_level_and_offset():
+    model, sound = encoder(), torch.randn(1, 3200)
+    assert torch.allclose(model(sound), model(sound * 0.1 + 0.3), atol=1e-3)
+
+
+@torch.no_grad()
+def test_half_precision_keeps_its_dtype_and_stays_near():
+    model, sound = encoder(), torch.randn(1, 3200)
+    expected = model(sound)
+    result = model.to(torch.bfloat16)(sound)
+    assert result.dtype == torch.bfloat16 and (result.float() - expected).abs().mean() < 0.05
+
+
+def test_wav2vec2_never_trains():
+    model = encoder().train()
+    assert model.training and model.audio_projection.training and not any(m.training for m in model.wav2vec2.modules())
+
+
+def test_receptive_field():
+    assert receptive_field(encoder().wav2vec2) == 400
+
+
+def test_errors():
+    with pytest.raises(OptionError, match=r"gives 64 \(2 layers of 32\)"):
+        encoder(projection_size=9216)
+    with pytest.raises(OptionError, match="JSON"):
+        Wav2Vec2AudioEncoder(Wav2Vec2AudioConfig("{", 64))
+    with pytest.raises(OptionError, match="hubert"):
+        encoder(TINY | {"model_type": "hubert"})
+    for wrong in (torch.zeros(16000), torch.zeros(1, 0), torch.zeros(1, 1, 16000)):
+        with pytest.raises(AudioError, match="shape"):
+            encoder()(wrong)

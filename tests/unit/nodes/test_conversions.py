@@ -1,0 +1,86 @@
+"""IMAGE and AUDIO to float_core's types, and back."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+
+@pytest.fixture(scope="module")
+def conversions(pack: ModuleType) -> ModuleType:
+    return importlib.import_module(f"{pack.__name__}.nodes.conversions")
+
+
+@pytest.fixture(scope="module")
+def core(pack: ModuleType) -> ModuleType:
+    return importlib.import_module(f"{pack.__name__}.float_core")
+
+
+def test_without_comfyui_the_pack_has_no_nodes(pack: ModuleType) -> None:
+    assert pack.WEB_DIRECTORY == "./web"
+    assert not hasattr(pack, "comfy_entrypoint")
+    assert not hasattr(pack, "NODE_CLASS_MAPPINGS")
+
+
+def test_every_level_of_an_image_survives(conversions: ModuleType) -> None:
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    image = torch.from_numpy(levels).float() / 255
+    assert np.array_equal(conversions.image_to_picture(image), levels[0])
+    assert np.array_equal(conversions.image_to_picture(image.half()), levels[0])
+
+
+def test_of_several_pictures_the_first_is_taken_and_left_as_it_is(conversions: ModuleType) -> None:
+    image = torch.stack([torch.full((4, 6, 4), 1.5), torch.zeros(4, 6, 4)])
+    before = image.clone()
+    picture = conversions.image_to_picture(image)
+    assert picture.shape == (4, 6, 4)
+    assert (picture == 255).all()
+    assert torch.equal(image, before)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4, 3), (1, 4, 4, 1), (4, 4, 3)])
+def test_what_is_no_image_is_refused(conversions: ModuleType, core: ModuleType, shape: tuple[int, ...]) -> None:
+    with pytest.raises(core.PictureError, match="shape"):
+        conversions.image_to_picture(torch.zeros(shape))
+
+
+def test_frames_become_an_image(conversions: ModuleType) -> None:
+    frames = torch.tensor([-1.0, 0.0, 1.0]).reshape(1, 3, 1, 1).expand(2, 3, 4, 5)
+    image = conversions.frames_to_image(frames)
+    assert image.shape == (2, 4, 5, 3)
+    assert torch.equal(image[1, 2, 3], torch.tensor([0.0, 0.5, 1.0]))
+
+
+def test_a_crop_goes_through_an_image_unchanged(conversions: ModuleType) -> None:
+    levels = torch.randint(0, 256, (1, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    image = conversions.frames_to_image(levels / 127.5 - 1)
+    assert np.array_equal(conversions.image_to_picture(image), levels[0].movedim(0, 2).numpy())
+
+
+def test_the_first_sound_is_mixed_to_one_channel(conversions: ModuleType) -> None:
+    waveform = torch.tensor([[[1.0, 0.0, 0.5], [0.0, 0.0, 0.5]], [[9.0, 9.0, 9.0], [9.0, 9.0, 9.0]]])
+    clip = conversions.audio_to_clip({"waveform": waveform, "sample_rate": 44100})
+    assert clip.sample_rate == 44100
+    assert torch.equal(clip.waveform, torch.tensor([0.5, 0.0, 0.5]))
+
+
+def test_no_sound_is_said_clearly(conversions: ModuleType, core: ModuleType) -> None:
+    with pytest.raises(core.AudioError, match="no sound"):
+        conversions.audio_to_clip(None)
+    with pytest.raises(core.AudioError, match=r"\(1, 2, 0\)"):
+        conversions.audio_to_clip({"waveform": torch.zeros(1, 2, 0), "sample_rate": 16000})
+
+
+def test_moved_takes_all_tensors_along(conversions: ModuleType, core: ModuleType) -> None:
+    identity = core.SourceIdentity(
+        torch.zeros(1, 4), torch.zeros(1, 2), torch.zeros(1, 4), (torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 16, 16))
+    )
+    there = conversions.moved(identity, torch.device("meta"))
+    assert {tensor.device.type for tensor in (there.identity, there.coefficients, there.motion, *there.skips)} == {"meta"}
+    assert identity.identity.device.type == "cpu"
+    emotion = core.EmotionCondition(torch.zeros(1, 1, 7))
+    assert conversions.moved(emotion, torch.device("cpu")).names == emotion.names

@@ -1,0 +1,128 @@
+"""animate: equal to its steps, first frames before the last motion, emotion choices, checks at the call."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from float_core.audio import choose_emotion
+from float_core.config import EmotionConfig
+from float_core.errors import AudioError, CheckpointError, OptionError, PictureError
+from float_core.pipeline import animate, edit_motion, encode_audio, encode_identity, render_frames, sample_motion
+from float_core.types import AudioClip, EmotionCondition, MotionEdit, SamplingOptions
+
+OPTIONS = SamplingOptions(steps=2, seed=9)
+EDITS = (MotionEdit(0, 0.5),)
+
+
+def joined(chunks) -> torch.Tensor:
+    return torch.cat([chunk.frames for chunk in chunks])
+
+
+@pytest.mark.parametrize("batch_size", [None, 4, 30])
+def test_equals_its_steps(model, picture, clip, batch_size):
+    identity, audio = encode_identity(model, picture), encode_audio(model, clip)
+    motion = edit_motion(model, sample_motion(model, identity, audio, choose_emotion("sad"), OPTIONS), EDITS)
+    expected = list(render_frames(model, identity, motion, batch_size=batch_size))
+    chunks = list(animate(model, picture, clip, emotion="sad", options=OPTIONS, edits=EDITS, batch_size=batch_size))
+    assert [chunk.start for chunk in chunks] == [chunk.start for chunk in expected]
+    assert torch.equal(joined(chunks), joined(expected))
+    assert joined(chunks).shape == (25, 3, 16, 16)
+
+
+def test_first_frames_come_before_the_last_motion_is_sampled(model, picture, clip):
+    evaluations: list[None] = []
+    model.transformer.register_forward_pre_hook(lambda *_: evaluations.append(None))
+    chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=4)
+    assert next(chunks).start == 0
+    assert len(evaluations) == OPTIONS.steps  # of one window out of three
+    list(chunks)
+    assert len(evaluations) == 3 * OPTIONS.steps
+
+
+def test_a_chunk_is_freed_before_the_next_is_rendered(model, picture, clip):
+    alive: list[bool] = []
+    last: list[weakref.ref] = []
+    model.autoencoder.dec.register_forward_pre_hook(lambda *_: alive.append(bool(last) and last[-1]() is not None))
+    chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=5)
+    for _ in range(5):
+        last.append(weakref.ref(next(chunks).frames))
+    assert alive == [False] * 5
+
+
+def test_progress_never_goes_back_and_raising_in_it_stops(model, picture, clip):
+    reports: list[tuple[str, int, int]] = []
+    list(animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=4, on_progress=lambda *report: reports.append(report)))
+    assert [report for report in reports if report[0] == "encode"] == [("encode", n, 3) for n in range(4)]
+    rendered = [done for stage, done, total in reports[4:] if (stage, total) == ("render", 25)]
+    assert len(rendered) == len(reports) - 4 and rendered == sorted(rendered) and rendered[-1] == 25
+    assert rendered.count(0) == OPTIONS.steps  # called while the first window is sampled, too
+
+    class Stop(Exception):
+        pass
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if stage == "render":
+            raise Stop
+
+    chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, on_progress=stop)
+    with pytest.raises(Stop):
+        next(chunks)
+    assert list(chunks) == []
+
+
+@pytest.mark.parametrize("emotion", ["happy", {"happy": 2.0}, EmotionCondition(choose_emotion("happy").probabilities.repeat(1, 25, 1))])
+def test_an_emotion_may_be_a_name_a_mix_or_a_condition(model, picture, clip, emotion):
+    expected = joined(animate(model, picture, clip, emotion=choose_emotion("happy"), options=OPTIONS))
+    torch.testing.assert_close(joined(animate(model, picture, clip, emotion=emotion, options=OPTIONS)), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_without_an_emotion_network_it_is_neutral_and_says_so(model, picture, clip):
+    with pytest.warns(UserWarning, match="neutral"):
+        chunks = animate(model, picture, clip, options=OPTIONS)
+    assert torch.equal(joined(chunks), joined(animate(model, picture, clip, emotion="neutral", options=OPTIONS)))
+
+
+class _Happy(nn.Module):
+    config = EmotionConfig(network="{}")
+
+    def probabilities(self, waveform: torch.Tensor) -> torch.Tensor:
+        return choose_emotion("happy").probabilities
+
+
+def test_with_an_emotion_network_it_is_heard(model, picture, clip):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        heard = joined(animate(replace(model, emotion_loader=_Happy), picture, clip, options=OPTIONS))
+    assert torch.equal(heard, joined(animate(model, picture, clip, emotion="happy", options=OPTIONS)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"picture": torch.zeros(2, 3, 16, 16)}, PictureError, r"expected \(1, 3, 16, 16\)"),
+        ({"clip": AudioClip(torch.zeros(0), 16000)}, AudioError, "no samples"),
+        ({"clip": None}, AudioError, "NoneType"),
+        ({"emotion": "hapy"}, OptionError, "surprise"),
+        ({"emotion": EmotionCondition(torch.full((1, 24, 7), 1 / 7))}, OptionError, "24 frames; expected 1, or 25"),
+        ({"emotion": EmotionCondition(torch.full((2, 1, 7), 1 / 7))}, OptionError, r"expected \(1, 1 or T, 7\)"),
+        ({"options": None}, OptionError, "SamplingOptions"),
+        ({"edits": [MotionEdit(4, 1.0)]}, OptionError, "from 0 to 3"),
+        ({"batch_size": 0}, OptionError, "batch_size"),
+    ],
+)
+def test_arguments_are_checked_at_the_call(model, picture, clip, changes, error, message):
+    arguments = {"picture": picture, "clip": clip, "emotion": "sad", "options": OPTIONS} | changes
+    with pytest.raises(error, match=message):
+        animate(model, arguments.pop("picture"), arguments.pop("clip"), **arguments)
+
+
+@pytest.mark.parametrize("part", ["autoencoder", "transformer", "audio_encoder"])
+def test_missing_parts_are_named_at_the_call(model, picture, clip, part):
+    with pytest.raises(CheckpointError, match=part.replace("_", " ")):
+        animate(replace(model, **{part: None}), picture, clip, emotion="sad")

@@ -1,0 +1,81 @@
+"""sample_motion: options, broadcasting, progress, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from float_core.audio import choose_emotion
+from float_core.errors import CheckpointError, OptionError
+from float_core.pipeline import encode_audio, encode_identity, sample_motion
+from float_core.types import AudioFeatures, EmotionCondition, SamplingOptions
+
+OPTIONS = SamplingOptions(steps=2)
+
+
+@pytest.fixture
+def conditions(model, picture, clip):
+    return encode_identity(model, picture), encode_audio(model, clip), choose_emotion("happy")
+
+
+def test_motion_and_progress(model, conditions):
+    reports: list[tuple[str, int, int]] = []
+    result = sample_motion(model, *conditions, OPTIONS, on_progress=lambda *report: reports.append(report))
+    assert result.motion.shape == (1, 25, 12) and result.motion.dtype == torch.float32 and result.fps == 25.0
+    assert reports == [("sample", n, 6) for n in range(1, 7)]
+
+
+def test_raising_in_progress_stops_the_work(model, conditions):
+    class Stop(Exception):
+        pass
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if done == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        sample_motion(model, *conditions, OPTIONS, on_progress=stop)
+    assert sample_motion(model, *conditions, OPTIONS).motion.shape == (1, 25, 12)  # nothing is left over
+
+
+def test_single_conditions_are_broadcast(model, picture, conditions):
+    _, audio, emotion = conditions
+    identities = encode_identity(model, torch.cat([picture, -picture]))
+    assert sample_motion(model, identities, audio, emotion, OPTIONS).motion.shape == (2, 25, 12)
+
+
+def test_emotion_in_time_has_an_effect_where_it_is(model, conditions):
+    identity, audio, _ = conditions
+    weights = choose_emotion("neutral").probabilities.repeat(1, 25, 1)
+    steady = sample_motion(model, identity, audio, EmotionCondition(weights), OPTIONS).motion
+    weights[:, 20:] = choose_emotion("angry").probabilities
+    turned = sample_motion(model, identity, audio, EmotionCondition(weights), OPTIONS).motion
+    assert torch.equal(steady[:, :18], turned[:, :18]) and not torch.equal(steady[:, 20:], turned[:, 20:])
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 10, 12), (3, 2, 10, 12), (3, 1, 10), (4, 1, 10, 12)])
+def test_noise_of_another_shape(model, conditions, shape):
+    with pytest.raises(OptionError, match=r"3, 1, 10, 12"):
+        sample_motion(model, *conditions, OPTIONS, noise=torch.zeros(shape))
+
+
+def test_conditions_that_do_not_fit(model, picture, conditions):
+    identity, audio, emotion = conditions
+    with pytest.raises(OptionError, match=r"audio.features has shape \(1, 25, 4\); expected \(B, T, 5\)"):
+        sample_motion(model, identity, AudioFeatures(audio.features[..., :4], 25.0), emotion)
+    with pytest.raises(OptionError, match="24 frames; expected 1, or 25"):
+        sample_motion(model, identity, audio, EmotionCondition(emotion.probabilities.repeat(1, 24, 1)))
+    with pytest.raises(OptionError, match="identity 2, audio 3, emotion 1"):
+        sample_motion(
+            model, encode_identity(model, picture.repeat(2, 1, 1, 1)), replace(audio, features=audio.features.repeat(3, 1, 1)), emotion
+        )
+    with pytest.raises(OptionError, match="not finite"):
+        sample_motion(model, identity, replace(audio, features=audio.features * float("nan")), emotion)
+    with pytest.raises(OptionError, match="expected EmotionCondition"):
+        sample_motion(model, identity, audio, "happy")
+    with pytest.raises(OptionError, match="expected SamplingOptions"):
+        sample_motion(model, identity, audio, emotion, {"steps": 4})
+    with pytest.raises(CheckpointError, match="no transformer"):
+        sample_motion(replace(model, transformer=None), identity, audio, emotion)
