@@ -11,7 +11,7 @@ from pathlib import Path
 from .cli_options import add_model_options, box, emotion, motion_edit, open_model
 from .cli_progress import ProgressReport, readable_seconds
 from .config import EMOTIONS
-from .errors import OptionError, PictureError
+from .errors import PictureError
 from .types import NOISE_POLICIES, SOLVERS, FaceCrop, FloatModel, SamplingOptions
 
 # The stages that `animate` reports and their usual part of the time.
@@ -96,19 +96,16 @@ def run_animate(options: argparse.Namespace) -> None:
 
     sampling = sampling_options(options)
     chosen = None if options.emotion is None else choose_emotion(options.emotion)
-    if options.out.is_dir():
-        raise OptionError(f"--out {options.out} is a folder; give the name of a video file")
     started = time.monotonic()
     clip = read_audio(options.audio)
     model = open_model(options)
     crop = _crop(options, model)
     for note in crop.notes:
         print(f"note: {note}", file=sys.stderr)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     with ProgressReport(STAGE_SHARES) as report:
         frames = animate(
             model,
-            crop.picture.to(model.device),
+            crop.picture,
             clip,
             emotion=chosen,
             options=sampling,
@@ -134,7 +131,8 @@ def _crop(options: argparse.Namespace, model: FloatModel) -> FaceCrop:
     model.require("autoencoder")
     assert model.config.autoencoder is not None
     crop = options.box or (None if options.no_crop else "detect")
+    picture = read_picture(options.image)
     try:
-        return prepare_picture(read_picture(options.image), model.config.autoencoder.size, crop=crop, face=options.face)
+        return prepare_picture(picture, model.config.autoencoder.size, crop=crop, face=options.face)
     except PictureError as error:
         raise type(error)(f"{options.image}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog="names: " + "; ".join(f"{item.name}: {item.about}, licence: {item.licence}" for item in DOWNLOADS.values()),
     )
     parser.add_argument("name", choices=tuple(DOWNLOADS), metavar="NAME", help=f"one of {', '.join(DOWNLOADS)}")
-    parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the files go (default: models/float, or models/facedetection)")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the files go (default: FLOAT_MODELS_DIR, or models/float)")
     parser.set_defaults(run=run_download)
 
 
@@ -61,7 +62,8 @@ def run_download(options: argparse.Namespace) -> None:
 
     item = DOWNLOADS[options.name]
     print(f"note: licence of {item.name}: {item.licence}", file=sys.stderr)
+    folder = options.to or os.environ.get("FLOAT_MODELS_DIR") or Path("models") / "float"  # where face detection looks, too
     with ProgressReport() as report:
-        paths = download(item.name, options.to or Path("models") / item.folder, on_progress=report)
+        paths = download(item.name, folder, on_progress=report)
     for path in paths:
         print(path)

@@ -188,7 +188,7 @@ class FloatModel:
 
     def _missing(self, part: str) -> str:
         sources = {
-            "autoencoder": "FLOAT.safetensors, float.pth, or an encoder and a decoder file",
+            "autoencoder": "FLOAT.safetensors, float.pth, or an encoder and a decoder file in one folder (load the folder)",
             "transformer": "FLOAT.safetensors, float.pth, or a transformer file",
             "audio_encoder": "FLOAT.safetensors, or float.pth with the folder wav2vec2-base-960h beside it",
             "emotion": "FLOAT.safetensors, or the folder wav2vec-english-speech-emotion-recognition beside the file",

@@ -29,6 +29,11 @@ def frames_to_image(frames: Tensor) -> Tensor:
     return frames.movedim(1, 3).add(1).div(2).clamp(0, 1)
 
 
+def image_to_frames(image: Tensor) -> Tensor:
+    """An IMAGE (n, H, W, 3) in 0..1 as frames (n, 3, H, W) in [-1, 1]."""
+    return image.float().clamp(0, 1).mul(2).sub(1).movedim(3, 1)
+
+
 def audio_to_clip(audio: Mapping[str, Any] | None) -> AudioClip:
     """The first sound of an AUDIO, its channels mixed to one."""
     if audio is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..float_core import prepare_picture
+from ..float_core import FaceNotFoundError, prepare_picture
 from . import host_bridge, socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import frames_to_image, image_to_picture
@@ -65,7 +65,12 @@ class FLOATCropFace(io.ComfyNode):
         box = (box_x, box_y, box_x + box_width, box_y + box_height)
         crop = {"detect": "detect", "box": box, "none": None}[mode]
         side = size if model is None else model.size
-        result = prepare_picture(image_to_picture(image), side, crop=crop, face=face)
+        chosen = face or None if mode == "detect" else None  # None: the largest, with a note where there are several
+        folder = host_bridge.detector_folder()
+        try:
+            result = prepare_picture(image_to_picture(image), side, crop=crop, face=chosen, detector_folder=folder)
+        except FaceNotFoundError as error:
+            raise FaceNotFoundError(f"{error} Here: set mode to box or none.") from error
         for note in result.notes:
             host_bridge.tell_user(note)
         return io.NodeOutput(frames_to_image(result.picture).to(host_bridge.result_device()), result.transform)

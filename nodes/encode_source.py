@@ -7,7 +7,7 @@ from torch import Tensor
 from ..float_core import encode_identity, prepare_picture
 from . import host_bridge, socket_types
 from .comfy_api_v3 import io, schema
-from .conversions import image_to_picture, moved
+from .conversions import image_to_frames, image_to_picture, moved
 from .managed_model import ManagedModel
 from .memory_estimates import frame_memory
 
@@ -38,6 +38,6 @@ class EncodeSourceIdentity(io.ComfyNode):
     def execute(cls, model: ManagedModel, image: Tensor) -> io.NodeOutput:
         """Encodes it."""
         core = model.ready("autoencoder", memory=frame_memory(model.size))
-        crop = prepare_picture(image_to_picture(image), model.size, crop=None)
-        identity = encode_identity(core, crop.picture)
-        return io.NodeOutput(moved(identity, host_bridge.result_device()))
+        fits = tuple(image.shape[1:]) == (model.size, model.size, 3)  # then it goes in as it is, not rounded to 8 bits
+        pictures = image_to_frames(image[:1]) if fits else prepare_picture(image_to_picture(image), model.size, crop=None).picture
+        return io.NodeOutput(moved(encode_identity(core, pictures), host_bridge.result_device()))

@@ -24,6 +24,8 @@ from PIL import Image
 from server import PromptServer
 from torch import nn
 
+from ..float_core.face.detect import RETINAFACE_FILE
+
 MODEL_FOLDER = "float"
 MODEL_EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 PREVIEW_SECONDS = 0.5  # between two previews: each is a JPEG over the wire
@@ -40,8 +42,10 @@ def register_model_folder() -> None:
 
 
 def model_files() -> list[str]:
-    """Weight files in the model folder, without those of the audio networks' own folders (which hold a config.json)."""
-    return [name for name in folder_paths.get_filename_list(MODEL_FOLDER) if not _inside_network_folder(name)]
+    """Weight files in the model folder, without the face detector's and those of the audio networks' own folders (which hold a
+    config.json)."""
+    names = folder_paths.get_filename_list(MODEL_FOLDER)
+    return [name for name in names if Path(name).name != RETINAFACE_FILE and not _inside_network_folder(name)]
 
 
 def _inside_network_folder(name: str) -> bool:
@@ -51,6 +55,12 @@ def _inside_network_folder(name: str) -> bool:
 def model_path(name: str) -> str:
     """The full path of a file in the model folder."""
     return str(folder_paths.get_full_path_or_raise(MODEL_FOLDER, name))
+
+
+def detector_folder() -> Path | None:
+    """Where the face detector's weights are: in the model folder, or in models/facedetection, where other packs keep them."""
+    folders = [*map(Path, folder_paths.get_folder_paths(MODEL_FOLDER)), Path(folder_paths.models_dir) / "facedetection"]
+    return next((folder for folder in folders if (folder / RETINAFACE_FILE).is_file()), None)
 
 
 def offer_samples(samples: dict[str, Path]) -> None:

@@ -23,7 +23,7 @@ from ..motion_flow.transformer import FlowMatchingTransformer
 from ..types import FloatModel, Provenance
 from .find_parts import CONFIG_KEY, LICENCE_KEY, RELEASED_LICENCE, Parts, find_parts
 from .key_maps import ENCODER, NETWORKS, is_optional, match
-from .model_config import half_sizes, model_config
+from .model_config import check_sizes_agree, half_sizes, model_config
 
 Network = TypeVar("Network", bound=nn.Module)
 FLOAT32 = "direction.weight"  # the basis is decomposed from it: never in less than the file's precision
@@ -51,7 +51,9 @@ def load_model(
     parts = find_parts(path_or_name, audio_encoder, emotion_model)
     try:
         config = model_config(parts)
-        return _load(parts, config, target)
+        model = _load(parts, config, target)
+        check_sizes_agree(config, parts.path)
+        return model
     except ValueError as error:  # OptionError, and what transformers says of a configuration: sizes that no network can have
         raise CheckpointError(f"{parts.path} does not make a model: {error}") from error
     finally:

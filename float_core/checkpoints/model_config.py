@@ -18,7 +18,7 @@ from .read_sizes import autoencoder_sizes, emotion_sizes, transformer_sizes, wav
 def model_config(parts: Parts) -> ModelConfig:
     """The file's own configuration, or the sizes of its tensors; folders add their networks to either.
 
-    Raises CheckpointError for tensors of no network and for parts that do not belong together."""
+    Raises CheckpointError for tensors of no network."""
     own = _own_config(parts)
     config = _sizes(parts) if own is None else own
     if parts.audio_network is not None:
@@ -26,7 +26,6 @@ def model_config(parts: Parts) -> ModelConfig:
     if parts.emotion_network is not None:
         config = dataclasses.replace(config, emotion=_emotion_config(parts))
     _refuse_strangers(parts, config, strict=own is not None)
-    _check_sizes_agree(config, parts.path)
     return config
 
 
@@ -95,8 +94,8 @@ def _refuse_strangers(parts: Parts, config: ModelConfig, *, strict: bool) -> Non
         raise CheckpointError(f"{parts.path} does not fit: {len(strange)} unexpected: {first_few(strange)}.")
 
 
-def _check_sizes_agree(config: ModelConfig, path: Path) -> None:
-    """Parts of different models, each whole, do not make one."""
+def check_sizes_agree(config: ModelConfig, path: Path) -> None:
+    """Raises CheckpointError for parts of different models: each may be whole, together they are none."""
     encoder, flow, audio, emotion = config.autoencoder, config.transformer, config.audio, config.emotion
     pairs: list[tuple[str, int, str, int]] = []
     if encoder is not None and flow is not None:

@@ -33,7 +33,7 @@ def autoencoder_sizes(shapes: Shapes) -> AutoencoderConfig:
         _count(shapes, r"enc\.net_app\.convs\.(\d+)\.conv[12]\.") - 1 if _has(shapes, "enc.") else _count(shapes, r"dec\.to_flows\.(\d+)\.")
     )
     channels = tuple(_channels(shapes, halvings, level) for level in range(halvings + 1))
-    last_layer = max(1, _count(shapes, r"enc\.fc\.(\d+)\."))
+    layers = _count(shapes, r"enc\.fc\.(\d+)\.") if _has(shapes, "enc.") else AutoencoderConfig.coefficient_layers
     identity = f"enc.net_app.convs.{halvings + 1}.weight"
     try:
         return AutoencoderConfig(
@@ -41,11 +41,9 @@ def autoencoder_sizes(shapes: Shapes) -> AutoencoderConfig:
             latent_size=_size(
                 shapes, (identity, 0), ("enc.fc.0.weight", 1), ("dec.direction.weight", 0), ("dec.conv1.conv.modulation.weight", 1)
             ),
-            basis_size=_size(
-                shapes, (f"enc.fc.{last_layer - 1}.weight", 0), (f"enc.fc.{last_layer - 1}.bias", 0), ("dec.direction.weight", 1)
-            ),
+            basis_size=_size(shapes, (f"enc.fc.{layers - 1}.weight", 0), (f"enc.fc.{layers - 1}.bias", 0), ("dec.direction.weight", 1)),
             channels=channels,
-            coefficient_layers=last_layer if _has(shapes, "enc.") else AutoencoderConfig.coefficient_layers,
+            coefficient_layers=layers,
         )
     except OptionError as error:
         raise CheckpointError(f"the auto-encoder's tensors do not make a network: {error}") from error

@@ -72,7 +72,9 @@ def _retinaface(pixels: np.ndarray, weights: Path) -> list[Face]:
     with torch.inference_mode():
         rows = _load_retinaface(weights).detect_faces(bgr, RETINAFACE_SCORE)
     x_scale, y_scale = width / small.width, height / small.height
-    return [Face((x1 * x_scale, y1 * y_scale, x2 * x_scale, y2 * y_scale), score) for x1, y1, x2, y2, score in np.asarray(rows)[:, :5].tolist()]
+    return [
+        Face((x1 * x_scale, y1 * y_scale, x2 * x_scale, y2 * y_scale), score) for x1, y1, x2, y2, score in np.asarray(rows)[:, :5].tolist()
+    ]
 
 
 def _load_retinaface(weights: Path) -> Any:

@@ -34,8 +34,8 @@ INITIAL_MASK = 0.5  # and untrained masks sigmoid(0.5): the source's features co
 
 @dataclass(frozen=True)
 class FlowLevel:
-    """One level's result. `grid` (B, r, r, 2) sampling coordinates, x first, identity + tanh(flow), -1 and 1 being the outer pixels'
-    centres of the identity; `mask` (B, 1, r, r) in (0, 1): the share of the warped source. Both float32."""
+    """One level's result, float32. `grid` (B, r, r, 2), x first: where each pixel is sampled, identity + tanh(flow), in grid_sample's
+    coordinates (-1 and 1 = the picture's edges). `mask` (B, 1, r, r) in (0, 1): the share of the warped source."""
 
     grid: Tensor
     mask: Tensor

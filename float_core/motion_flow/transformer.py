@@ -49,7 +49,7 @@ class TimeEmbedder(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(frequency_size, hidden_size), nn.SiLU(), nn.Linear(hidden_size, hidden_size))
 
     def forward(self, t: Tensor) -> Tensor:
-        dtype = self.mlp[0].weight.dtype
+        dtype = next(self.mlp.parameters()).dtype
         # The angles in at least float32: half precision cannot tell neighbouring times apart.
         features = sinusoid(t.to(torch.promote_types(dtype, torch.float32)), self.frequency_size)
         return self.mlp(features.to(dtype))
@@ -147,8 +147,9 @@ class FlowMatchingTransformer(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
-        for layer in (self.t_embedder.mlp[0], self.t_embedder.mlp[2]):
-            nn.init.normal_(layer.weight, std=0.02)
+        for parameter in self.t_embedder.parameters():
+            if parameter.dim() == 2:
+                nn.init.normal_(parameter, std=0.02)
         zero = [self.decoder.linear, *(m.adaLN_modulation[1] for m in (self.decoder, *self.blocks))]
         for layer in zero:
             nn.init.zeros_(layer.weight)

@@ -25,7 +25,7 @@ def animate(
     clip: AudioClip,
     *,
     emotion: EmotionChoice = None,
-    options: SamplingOptions = SamplingOptions(),
+    options: SamplingOptions = SamplingOptions(),  # noqa: B008 (frozen)
     edits: Sequence[MotionEdit] = (),
     batch_size: int | None = None,
     on_progress: ProgressCallback | None = None,

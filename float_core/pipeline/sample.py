@@ -18,7 +18,7 @@ def sample_motion(
     identity: SourceIdentity,
     audio: AudioFeatures,
     emotion: EmotionCondition,
-    options: SamplingOptions = SamplingOptions(),
+    options: SamplingOptions = SamplingOptions(),  # noqa: B008 (frozen)
     *,
     noise: Tensor | None = None,
     on_progress: ProgressCallback | None = None,

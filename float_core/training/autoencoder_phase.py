@@ -34,19 +34,22 @@ class LossWeights:
     pixel: float = 1.0
     gradient: float = 0.5
     component: float = 0.5
-    flow: float = 4.0
-    coefficient: float = 0.3
+    flow: float = 8.0
+    coefficient: float = 1.0
+    pose_code: float = 1.0
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One picture size of the growth. `rig_drive`: share of steps whose target motion is the rig's own instead of the encoder's."""
+    """One picture size of the growth. `rig_drive`: share of steps whose target motion is the rig's own instead of the encoder's;
+    `teach`: share of samples whose pose code in the identity latent is the rig's own, so that the decoder need not wait for the encoder."""
 
     size: int
     steps: int
     batch: int
     learning_rate: float
     rig_drive: float = 0.7
+    teach: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ class AutoencoderPhase:
         """The weighted sum for one random batch, and its parts."""
         pairs = self._data.draw(generator, self._stage.batch, self._stage.size)
         by_rig = bool(torch.rand((), generator=generator) < self._stage.rig_drive)
-        return pair_loss(self.networks, pairs, self._weights, by_rig)
+        taught = torch.rand(self._stage.batch, 1, generator=generator) < self._stage.teach
+        return pair_loss(self.networks, pairs, self._weights, by_rig, taught)
 
     @torch.no_grad()
     def write_samples(self, networks_ema: nn.Module, folder: Path, step: int) -> None:
@@ -102,11 +106,32 @@ class AutoencoderPhase:
             write_sheet(folder / f"portrait_{step:06d}.jpg", portrait_sweep(networks_ema, picture))
 
 
-def pair_loss(networks: MotionAutoencoder, pairs: FacePairs, weights: LossWeights, by_rig: bool) -> tuple[Tensor, dict[str, float]]:
-    """Loss of one batch (paper section 3.1: reconstruct the target from the source's identity and the target's motion)."""
+def pose_directions(basis: Tensor) -> Tensor:
+    """(D, M) orthonormal and orthogonal to the basis: where the identity latent is taught to hold the source's own pose, which the
+    decoder has to undo. Fixed by the basis. Raises OptionError where D leaves no room for it."""
+    latent, directions = basis.shape
+    if latent < 2 * directions:
+        raise OptionError(f"a pose code needs a latent of {2 * directions} or more; it is {latent}. Set the weight pose_code and teach to 0.")
+    generator = torch.Generator().manual_seed(0)
+    spread = torch.randn(latent, directions, generator=generator)
+    return torch.linalg.qr(torch.cat((basis.detach().cpu(), spread), 1))[0][:, directions:].to(basis.device)
+
+
+def pair_loss(
+    networks: MotionAutoencoder, pairs: FacePairs, weights: LossWeights, by_rig: bool, taught: Tensor | None = None
+) -> tuple[Tensor, dict[str, float]]:
+    """Loss of one batch (paper section 3.1: reconstruct the target from the source's identity and the target's motion).
+
+    `taught` (B, 1): samples whose identity latent gets the rig's pose in place of the encoder's."""
     identity, coefficients, skips = networks.encode(pairs.source)
     source_truth, truth = rigs.to_coefficients(pairs.source_rig), rigs.to_coefficients(pairs.target_rig)
     coefficient = F.l1_loss(coefficients, source_truth)
+    pose_error = identity.new_zeros(())
+    if weights.pose_code:
+        code = pose_directions(networks.basis())
+        pose_error = F.l1_loss(identity @ code, source_truth)
+        if taught is not None:
+            identity = identity + taught * (source_truth - identity @ code) @ code.T
     driving = truth
     if not by_rig:
         driving = networks.encode(pairs.target)[1]
@@ -118,6 +143,7 @@ def pair_loss(networks: MotionAutoencoder, pairs: FacePairs, weights: LossWeight
         "component": component_l1(output, pairs.target, (pairs.flow.mouth, pairs.flow.eyes)),
         "flow": flow_l1(grids, pairs.flow),
         "coefficient": coefficient,
+        "pose_code": pose_error,
     }
     total = sum((getattr(weights, name) * value for name, value in parts.items()), start=output.new_zeros(()))
     return total, {name: float(value.detach()) for name, value in parts.items()}

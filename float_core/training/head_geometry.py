@@ -19,7 +19,7 @@ from . import rig as rigs
 # name: (mean, half range), drawn uniformly
 SHAPE_RANGES: dict[str, tuple[float, float]] = {
     "width": (0.47, 0.05),
-    "height": (0.76, 0.05),
+    "height": (0.73, 0.05),
     "jaw_width": (0.17, 0.13),
     "depth": (0.62, 0.06),
     "centre_y": (-0.11, 0.03),

@@ -88,11 +88,11 @@ def run(
         if _due(state.step, config.log_every):
             _write_log(state, config, time.perf_counter() - since)
             since = time.perf_counter()
-        if _due(state.step, config.sample_every):
-            phase.write_samples(state.ema, state.folder / "samples", state.step)
         if _due(state.step, config.checkpoint_every) or state.step == last:
             save_checkpoint(state)
             plot_log(state.folder)
+        if _due(state.step, config.sample_every):
+            phase.write_samples(state.ema, state.folder / "samples", state.step)
         if on_progress is not None:
             on_progress("train", state.step, config.steps)
     return state

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ..types import SamplingOptions
 from .motion_dataset import MotionClip
 from .rig import RIG_NAMES, RIG_SCALES
 
-_LIMIT = 48  # clips that are sampled
+_LIMIT, _LONGEST = 24, 200  # clips that are sampled, and their frames
 _SHOWN = (("jaw_open", "lips_part"), ("mouth_wide", "pucker"), ("smile", "brow_inner"), ("yaw", "pitch"), ("blink", "gaze_x"))
 
 
@@ -38,7 +38,7 @@ class Sampled:
 
 def write_motion_samples(networks: Any, clips: Sequence[MotionClip], basis: Tensor, folder: Path, step: int) -> dict[str, float]:
     """Appends a line of measures to measures.jsonl and draws the curves of one clip; returns the measures."""
-    clips = [clip for clip in clips if clip.rest is not None][:_LIMIT]
+    clips = [_head(clip) for clip in clips if clip.rest is not None][:_LIMIT]
     if not clips:  # real clips: no rig to measure against
         return {}
     found: dict[str, float] = {}
@@ -50,6 +50,10 @@ def write_motion_samples(networks: Any, clips: Sequence[MotionClip], basis: Tens
         file.write(json.dumps({"step": step, **{name: round(value, 4) for name, value in found.items()}}) + "\n")
     draw_curves(runs, folder / f"curves_{step:06d}.png")
     return found
+
+
+def _head(clip: MotionClip) -> MotionClip:
+    return replace(clip, mel=clip.mel[: _LONGEST * MELS_PER_FRAME], motion=clip.motion[:_LONGEST], closed=clip.closed[:_LONGEST])
 
 
 @torch.no_grad()

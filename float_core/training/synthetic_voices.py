@@ -56,7 +56,9 @@ class VoiceClip:
 def synthesize_voices(
     folder: str | Path, *, count: int = 1200, seed: int = 0, held_out: float = 0.06, on_progress: ProgressCallback | None = None
 ) -> Path:
-    """Writes `count` clips of 4 to 8 s. Equal seeds give equal clips; the last `held_out` share is of voices not trained on."""
+    """Writes `count` clips of about 4 to 8 s; the last `held_out` share is of voices not trained on.
+
+    The seed decides texts, voices and motion; espeak-ng's own timing wavers by a few milliseconds from call to call."""
     if count < 1 or not 0 <= held_out <= 1:
         raise OptionError(f"count is {count} and held_out {held_out}; expected at least 1 clip and a share from 0 to 1")
     folder = Path(folder)
@@ -73,7 +75,7 @@ def synthesize_voices(
 
 
 def make_clip(seed: int, index: int, *, held_out: bool = False) -> VoiceClip:
-    """One clip, decided by the seed and its index."""
+    """One clip, decided by the seed and its index, but for what espeak-ng draws itself."""
     random = np.random.default_rng([seed, index])
     emotion = "neutral" if random.random() < 0.25 else EMOTIONS[int(random.integers(len(EMOTIONS)))]
     voice = _draw_voice(random, held_out)

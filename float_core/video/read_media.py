@@ -44,7 +44,9 @@ def read_audio(path: str | Path) -> AudioClip:
     # AU is the simplest format with a header that ffmpeg can stream: the sound's own rate and channels come with the samples.
     source = ["-i", f"file:{Path(path)}", "-map", "0:a:0", "-vn"]
     with tempfile.TemporaryFile() as errors:
-        process = start_ffmpeg([*source, "-c:a", "pcm_f32be", "-f", "au", "pipe:1"], errors=errors, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        process = start_ffmpeg(
+            [*source, "-c:a", "pcm_f32be", "-f", "au", "pipe:1"], errors=errors, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
         try:
             assert process.stdout is not None
             samples, rate = _read_au(process.stdout)

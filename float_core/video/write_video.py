@@ -39,15 +39,13 @@ def write_video(path: str | Path, chunks: Iterable[FrameChunk], *, fps: float | 
     if target.suffix.lower() not in CONTAINERS:
         raise VideoError(f"{target.name!r} ends in {target.suffix!r}; expected one of {', '.join(CONTAINERS)}")
     rate = _frame_rate(fps)
-    _make_folder(target.parent)
+    _make_folder(target)
     part = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with tempfile.TemporaryDirectory(prefix="float-sound-") as folder, tempfile.TemporaryFile() as errors:
             sound = _sound_arguments(clip, Path(folder) / "sound.f32")
             _encode(part, CONTAINERS[target.suffix.lower()], chunks, rate, sound, errors)
-        os.replace(part, target)
-    except OSError as error:
-        raise VideoError(f"the video {target} cannot be written: {error}") from error
+        _rename(part, target)
     finally:
         part.unlink(missing_ok=True)
     return target
@@ -62,7 +60,9 @@ def _encode(part: Path, container: str, chunks: Iterable[FrameChunk], rate: Frac
             _check(chunk, done, size)
             if process is None:
                 size = (chunk.frames.shape[2], chunk.frames.shape[3])
-                process = start_ffmpeg(_arguments(part, container, size, rate, sound), errors=errors, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+                process = start_ffmpeg(
+                    _arguments(part, container, size, rate, sound), errors=errors, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+                )
             _feed(process, _to_bytes(chunk.frames), errors)
             done += chunk.frames.shape[0]
         if process is None:
@@ -75,7 +75,18 @@ def _encode(part: Path, container: str, chunks: Iterable[FrameChunk], rate: Frac
 
 def _arguments(part: Path, container: str, size: tuple[int, int], rate: Fraction, sound: list[str]) -> list[str]:
     height, width = (side + side % 2 for side in size)
-    frames = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-framerate", f"{rate.numerator}/{rate.denominator}", "-i", "pipe:0"]
+    frames = [
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-s",
+        f"{width}x{height}",
+        "-framerate",
+        f"{rate.numerator}/{rate.denominator}",
+        "-i",
+        "pipe:0",
+    ]
     video = ["-vf", SCALER, "-c:v", "libx264", "-crf", "18", "-preset", "medium", *COLOURS]
     audio = ["-c:a", "aac", "-b:a", "128k", "-ar", str(AUDIO_RATE)] if sound else ["-an"]
     fast_start = ["-movflags", "+faststart"] if container in ("mp4", "mov") else []
@@ -116,7 +127,7 @@ def _to_bytes(frames: Tensor) -> memoryview:
         pixels = torch.cat([pixels, pixels[:, :, -1:]], dim=2)
     if pixels.shape[3] % 2:
         pixels = torch.cat([pixels, pixels[:, :, :, -1:]], dim=3)
-    return memoryview(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()).cast("B")
+    return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy().data.cast("B")
 
 
 def _feed(process: subprocess.Popen[bytes], data: memoryview, errors: IO[bytes]) -> None:
@@ -146,7 +157,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _frame_rate(fps: float | Fraction) -> Fraction:
-    """29.97 and 23.976 become the ratios with 1001 that they stand for closely enough; whole rates stay whole."""
+    """The nearest ratio that video files know: 25 stays 25, 23.976 becomes 24000/1001."""
     try:
         rate = Fraction(fps).limit_denominator(1001)
     except (TypeError, ValueError, OverflowError) as error:
@@ -156,8 +167,17 @@ def _frame_rate(fps: float | Fraction) -> Fraction:
     return rate
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(target: Path) -> None:
+    if target.is_dir():
+        raise VideoError(f"{target} is a folder; expected the name of a file")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise VideoError(f"the folder {folder} cannot be made: {error}") from error
+        raise VideoError(f"the folder {target.parent} cannot be made: {error}") from error
+
+
+def _rename(part: Path, target: Path) -> None:
+    try:
+        os.replace(part, target)
+    except OSError as error:
+        raise VideoError(f"the finished video cannot take the name {target}: {error}") from error

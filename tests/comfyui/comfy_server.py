@@ -21,7 +21,7 @@ from .checkouts import Checkout
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACK_NAME = "any-Name.1"  # the folder's name must not matter (with a space in it, aiohttp serves no help pages)
-START_SECONDS, RUN_SECONDS = 180, 300
+START_SECONDS, RUN_SECONDS = 600, 600  # on a busy machine; usually 15 and 5
 TEXT_EVENT = 3
 PREVIEW_EVENTS = (1, 2, 4)
 Json = dict[str, Any]

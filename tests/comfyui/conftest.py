@@ -19,7 +19,7 @@ NEEDED = ("aiohttp", "alembic", "av", "comfyui_frontend_package", "torchsde")
 BUNDLED_MODEL = REPOSITORY / "float_core" / "models" / "mini.safetensors"
 UNTRAINED = "untrained.safetensors"
 SHORT_SECONDS, LONG_SECONDS = 0.6, 40.0
-_counts = {"passed": 0, "failed": 0}
+_counts = {"ran": 0, "failed": 0}
 
 
 def why_not() -> str:
@@ -32,18 +32,21 @@ def why_not() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.nodeid.startswith("tests/comfyui/") and (report.when == "call" or report.failed) and report.outcome in _counts:
-        _counts[report.outcome] += 1
+    if report.nodeid.startswith("tests/comfyui/"):
+        _counts["ran"] += report.when == "call" and not report.skipped
+        _counts["failed"] += report.failed
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The very last line: after pytest's own summary, so that nobody misses it."""
-    ran = sum(_counts.values())
+    ran, failed = _counts["ran"], _counts["failed"]
     versions = " and ".join(checkout.version for checkout in CHECKOUTS)
-    line = f"COMFYUI TESTS: {ran} ran, with ComfyUI {versions}" if ran else f"COMFYUI TESTS DID NOT RUN: {why_not() or 'none was selected'}"
+    line = f"COMFYUI TESTS: {ran} ran, {failed} failed, with ComfyUI {versions}"
+    if not ran:
+        line = f"COMFYUI TESTS DID NOT RUN: {why_not() or ('see the errors above' if failed else 'none was selected')}"
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     if terminal is not None:
-        terminal.write_line(line, green=bool(ran) and not _counts["failed"], red=not ran or bool(_counts["failed"]), bold=True)
+        terminal.write_line(line, green=bool(ran and not failed), red=not ran or bool(failed), bold=True)
 
 
 def save_untrained_model(path: Path) -> None:

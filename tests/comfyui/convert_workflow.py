@@ -18,22 +18,27 @@ def to_prompt(workflow: Json, object_info: Json) -> Json:
     for node in workflow["nodes"]:
         if node["type"] in NOTES:
             continue
-        inputs = dict(_widget_values(object_info[node["type"]]["input"], iter(node.get("widgets_values", []))))
+        inputs = dict(_widget_values(object_info[node["type"]]["input"], list(node.get("widgets_values", []))))
         inputs |= {slot["name"]: sources[slot["link"]] for slot in node.get("inputs", []) if slot.get("link") is not None}
         prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
     return prompt
 
 
-def _widget_values(spec: Json, values: Iterator[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Names and values of the widgets, in the order in which the browser shows and saves them."""
-    for name, (kind, *rest) in [*spec.get("required", {}).items(), *spec.get("optional", {}).items()]:
+def _widget_values(spec: Json, values: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values of the widgets, in the order in which the browser shows and saves them. Uses `values` up; optional widgets
+    beyond its end are left out."""
+    required = spec.get("required", {})
+    for name, (kind, *rest) in [*required.items(), *spec.get("optional", {}).items()]:
         options = rest[0] if rest else {}
+        if not (isinstance(kind, list) or kind in WIDGETS or kind == DYNAMIC) or options.get("forceInput"):
+            continue
+        if not values:
+            assert name not in required, f"the workflow has no value for {prefix}{name}"
+            continue
+        value = values.pop(0)
+        yield prefix + name, value
         if kind == DYNAMIC:
-            choice = next(values)
-            yield prefix + name, choice
-            chosen = next(option for option in options["options"] if option["key"] == choice)
+            chosen = next(option for option in options["options"] if option["key"] == value)
             yield from _widget_values(chosen["inputs"], values, f"{prefix}{name}.")
-        elif (isinstance(kind, list) or kind in WIDGETS) and not options.get("forceInput"):
-            yield prefix + name, next(values)
-            if options.get("control_after_generate"):
-                next(values)  # "fixed", "randomize", ...: the browser's own
+        elif options.get("control_after_generate"):
+            values.pop(0)  # "fixed", "randomize", ...: the browser's own

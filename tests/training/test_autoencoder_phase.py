@@ -19,12 +19,13 @@ from float_core.training.autoencoder_phase import (
     build,
     grow,
     pair_loss,
+    pose_directions,
     train_autoencoder,
 )
 from float_core.training.face_dataset import FaceDataset, write_faces
 from float_core.training.loop import LoopConfig, read_log, run
 
-NETWORK = AutoencoderConfig(size=32, latent_size=24, basis_size=20, channels=(16, 16, 12, 8))
+NETWORK = AutoencoderConfig(size=32, latent_size=40, basis_size=20, channels=(16, 16, 12, 8))
 TRAINING = AutoencoderTraining(NETWORK, (Stage(16, 4, 2, 2e-3), Stage(32, 4, 2, 2e-3)), basis_seed=1)
 
 
@@ -53,12 +54,23 @@ def test_a_few_steps_fit_one_pair(data):
 def test_every_weight_counts(data):
     networks = build(TRAINING, TRAINING.stages[1])
     pairs = data.pairs([0], [0], [1], 32)
-    nothing = LossWeights(0, 0, 0, 0, 0)
-    assert float(pair_loss(networks, pairs, nothing, True)[0]) == 0
+    nothing = LossWeights(0, 0, 0, 0, 0, 0)
+    assert pair_loss(networks, pairs, nothing, True)[0].item() == 0
     for name in vars(nothing):
         total, parts = pair_loss(networks, pairs, replace(nothing, **{name: 2.0}), True)
-        assert float(total) == pytest.approx(2 * parts[name], rel=1e-5)
+        assert total.item() == pytest.approx(2 * parts[name], rel=1e-5)
         assert parts[name] > 0
+
+
+def test_the_taught_pose_replaces_the_encoders(data):
+    networks = build(TRAINING, TRAINING.stages[1])
+    pairs = data.pairs([0, 1], [0, 0], [1, 1], 32)
+    code = pose_directions(networks.basis())
+    assert torch.allclose(code.T @ code, torch.eye(20), atol=1e-5) and (code.T @ networks.basis()).abs().max() < 1e-5
+    free, taught = (pair_loss(networks, pairs, LossWeights(), True, mask)[1] for mask in (torch.zeros(2, 1), torch.ones(2, 1)))
+    assert free["flow"] != taught["flow"] and free["pose_code"] == taught["pose_code"]
+    with pytest.raises(OptionError, match="40 or more"):
+        pose_directions(torch.eye(24)[:, :20])
 
 
 def test_resuming_gives_the_losses_of_not_stopping(data, tmp_path):

@@ -146,11 +146,6 @@ def test_mistakes_are_one_line_and_status_2(calls, capsys, options, says):
     assert "animate" not in calls
 
 
-def test_a_folder_is_no_video(calls, capsys, tmp_path):
-    assert cli.main(["animate", "me.png", "me.wav", "-o", str(tmp_path)]) == 2
-    assert "is a folder" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     "options",
     [["--box", "1,2,3"], ["--box", "9,9,1,1"], ["--box", "1,2,3,inf"], ["--edit", "yaw"], ["--edit", "1=x"], ["--emotion", "happy=a"]],
@@ -233,11 +228,14 @@ def test_download(monkeypatch, capsys, tmp_path):
         return (Path(folder) / "x",)
 
     monkeypatch.setattr(checkpoints, "download", download)
+    monkeypatch.delenv("FLOAT_MODELS_DIR", raising=False)
     assert cli.main(["download", "float", "--to", str(tmp_path)]) == 0
     assert cli.main(["download", "face-detector"]) == 0
-    assert seen == [("float", tmp_path), ("face-detector", Path("models/facedetection"))]
+    monkeypatch.setenv("FLOAT_MODELS_DIR", str(tmp_path / "weights"))
+    assert cli.main(["download", "face-detector"]) == 0
+    assert seen == [("float", tmp_path), ("face-detector", Path("models/float")), ("face-detector", str(tmp_path / "weights"))]
     out, err = capsys.readouterr()
-    assert out == f"{tmp_path / 'x'}\nmodels/facedetection/x\n"
+    assert out == f"{tmp_path / 'x'}\nmodels/float/x\n{tmp_path / 'weights' / 'x'}\n"
     assert "non-commercial" in err and "50% download x 5/10" in err
 
 

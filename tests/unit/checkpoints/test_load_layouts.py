@@ -196,7 +196,7 @@ def test_a_path_wins_over_a_name(write, tmp_path, monkeypatch, tiny, same):
     monkeypatch.chdir(tmp_path.parent)
     monkeypatch.setitem(find_parts.BUNDLED, "mini", tmp_path / "mini")
     same(load_model("mini"), tiny, parts=["autoencoder"])
-    with pytest.raises(CheckpointError, match="does not exist.*mini"):
+    with pytest.raises(CheckpointError, match=r"does not exist.*mini"):
         load_model("no-such-model")
 
 

@@ -146,7 +146,7 @@ def test_files_that_were_cut_short(tmp_path, tensors, kind, keep):
         torch.save(flow, path, _use_new_zipfile_serialization=kind == "zip")
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * keep)])
-    with pytest.raises(CheckpointError, match="model is|damaged"):
+    with pytest.raises(CheckpointError, match=r"model is|damaged"):
         load_model(path)
 
 

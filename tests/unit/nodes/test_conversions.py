@@ -55,6 +55,11 @@ def test_frames_become_an_image(conversions: ModuleType) -> None:
     assert torch.equal(image[1, 2, 3], torch.tensor([0.0, 0.5, 1.0]))
 
 
+def test_an_image_becomes_the_same_frames_again(conversions: ModuleType) -> None:
+    frames = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert torch.allclose(conversions.image_to_frames(conversions.frames_to_image(frames)), frames, atol=1e-6)
+
+
 def test_a_crop_goes_through_an_image_unchanged(conversions: ModuleType) -> None:
     levels = torch.randint(0, 256, (1, 3, 8, 8), generator=torch.Generator().manual_seed(0))
     image = conversions.frames_to_image(levels / 127.5 - 1)

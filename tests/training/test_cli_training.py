@@ -1,0 +1,75 @@
+"""The researcher's way through the command line: material, both phases, measures, and a video by the model that came out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from float_core import AudioClip, animate, load_model
+from float_core.cli import main
+
+NETWORK = {"size": 32, "latent_size": 40, "basis_size": 20, "channels": [16, 16, 12, 8]}
+AUTOENCODER = {
+    "network": NETWORK,
+    "basis_seed": 1,
+    "stages": [{"size": 16, "steps": 2, "batch": 2, "learning_rate": 1e-3, "teach": 0.5}, {"size": 32, "steps": 2, "batch": 2, "learning_rate": 1e-3}],
+}
+MOTION = {
+    "transformer": {"latent_size": 40, "audio_size": 8, "hidden_size": 32, "depth": 1, "heads": 2, "window": 20, "preceding": 4},
+    "audio": {"feature_size": 8, "mel_bands": 16, "width": 16},
+    "phase": {"batch": 2},
+    "loop": {"steps": 2, "log_every": 1, "sample_every": 0},
+    "name": "tiny",
+}
+pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed: the synthetic voices cannot be spoken")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a run of every command."""
+    folder = tmp_path_factory.mktemp("run")
+    for name, config in (("autoencoder", AUTOENCODER), ("motion", MOTION)):
+        (folder / f"{name}.json").write_text(json.dumps(config))
+    data, one, two = str(folder / "data"), str(folder / "one"), str(folder / "two")
+    commands = [
+        ["synthesize", "--out", data, "--heads", "3", "--frames", "2", "--size", "32", "--voices", "4", "--seed", "1"],
+        ["train", "autoencoder", "--config", str(folder / "autoencoder.json"), "--data", data, "--out", one, "--device", "cpu"],
+        ["train", "motion", "--config", str(folder / "motion.json"), "--data", data, "--out", two, "--device", "cpu", "--autoencoder", one + "/autoencoder.safetensors", "--licence", "CC0"],
+    ]  # fmt: skip
+    for command in commands:
+        assert main(command) == 0, command
+    return folder
+
+
+def test_the_result_is_a_whole_model(run):
+    model = load_model(run / "two" / "model.safetensors")
+    assert model.config.name == "tiny" and model.provenance.licence == "CC0"
+    assert model.has("autoencoder") and model.has("transformer") and model.has("audio_encoder") and not model.has("emotion")
+    clip = AudioClip(torch.randn(16000) * 0.1, 16000)
+    frames = torch.cat([chunk.frames for chunk in animate(model, torch.zeros(1, 3, 32, 32), clip, emotion="happy")])
+    assert frames.shape == (25, 3, 32, 32)
+
+
+def test_phase_one_leaves_its_basis_to_phase_two(run):
+    first, second = load_model(run / "one" / "autoencoder.safetensors"), load_model(run / "two" / "model.safetensors")
+    assert torch.equal(first.basis, second.basis)
+    assert not first.has("transformer")
+
+
+def test_evaluate_writes_every_figure(run, capsys):
+    path = run / "figures.json"
+    assert main(["evaluate", "--model", str(run / "two" / "model.safetensors"), "--clips", "2", "--json", str(path), "--device", "cpu"]) == 0
+    figures = json.loads(path.read_text())
+    assert {"portrait psnr (dB)", "mouth correlation", "audio gain", "seam acceleration ratio", "blinks per minute"} <= set(figures)
+    assert "mouth correlation" in capsys.readouterr().out
+
+
+def test_phases_that_do_not_fit_are_refused(run, tmp_path, capsys):
+    config = dict(MOTION, transformer=dict(MOTION["transformer"], latent_size=24))
+    (tmp_path / "motion.json").write_text(json.dumps(config))
+    command = ["train", "motion", "--config", str(tmp_path / "motion.json"), "--data", str(run / "data"), "--out", str(tmp_path), "--device", "cpu"]
+    assert main([*command, "--autoencoder", str(run / "one" / "autoencoder.safetensors")]) == 2
+    assert "latents of 24" in capsys.readouterr().err

@@ -1,0 +1,88 @@
+"""Our own files: what is saved comes back, with its configuration, licence and basis."""
+
+import dataclasses
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from float_core import CheckpointError, OptionError, load_model, save_model
+
+from .conftest import COMPACT, TINY
+
+
+def test_round_trip_in_float32(tmp_path, tiny, same):
+    path = save_model(
+        tiny, tmp_path / "sub" / "own.safetensors", dtype=torch.float32, licence="Apache-2.0", metadata={"trained_on": "heads"}
+    )
+    model = load_model(path)
+    same(model, tiny)
+    assert model.config == TINY
+    assert model.provenance.layout == "own file"
+    assert model.provenance.licence == "Apache-2.0"
+    with safe_open(path, "pt") as file:
+        assert file.metadata()["trained_on"] == "heads"
+        assert file.metadata()["float_version"] == "1"
+    assert [entry.name for entry in path.parent.iterdir()] == ["own.safetensors"]
+
+
+def test_round_trip_in_half_precision_keeps_the_basis(tmp_path, compact):
+    path = save_model(compact, tmp_path / "own.safetensors", licence="Apache-2.0")
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        model = load_model(path, dtype=dtype)
+        assert model.config == COMPACT
+        assert not model.has("emotion")
+        assert torch.equal(model.basis, compact.basis)
+        assert model.basis.dtype == torch.float32
+    again = load_model(save_model(load_model(path, dtype=torch.float16), tmp_path / "again.safetensors", licence="Apache-2.0"))
+    assert torch.equal(again.basis, compact.basis)
+    for name, tensor in again.transformer.state_dict().items():
+        assert torch.equal(tensor, compact.transformer.state_dict()[name].half().float()), name
+
+
+def test_constants_are_not_stored(tmp_path, compact):
+    names = load_file(save_model(compact, tmp_path / "own.safetensors", licence="x"))
+    assert not [name for name in names if name.endswith(("kernel", "alignment_mask"))]
+
+
+def test_values_out_of_range_are_refused(tmp_path, compact):
+    large = dataclasses.replace(compact, transformer=torch.nn.Linear(1, 1))
+    torch.nn.init.constant_(large.transformer.weight, 1e6)
+    with pytest.raises(CheckpointError, match=r"not finite.*fmt\.weight"):
+        save_model(large, tmp_path / "own.safetensors", licence="x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_suffix_is_checked(tmp_path, compact):
+    with pytest.raises(OptionError, match="safetensors"):
+        save_model(compact, tmp_path / "own.pth", licence="x")
+
+
+def test_own_files_are_held_to_their_configuration(tmp_path, compact):
+    path = save_model(compact, tmp_path / "own.safetensors", licence="x")
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    extra = tensors | {"emotion_encoder.wav2vec2_for_emotion.classifier.dense.weight": torch.zeros(1)}
+    cases = {
+        "unexpected": (extra, metadata),
+        "format 99": (tensors, metadata | {"float_version": "99"}),
+        "not a model configuration": (tensors, metadata | {"float_config": "{"}),
+        "missing": ({name: tensor for name, tensor in tensors.items() if "pos_embed" not in name}, metadata),
+    }
+    for says, (weights, text) in cases.items():
+        save_file(weights, tmp_path / "bad.safetensors", metadata=text)
+        with pytest.raises(CheckpointError, match=says):
+            load_model(tmp_path / "bad.safetensors")
+
+
+def test_an_emotion_network_beside_serves_a_model_without_one(tmp_path, compact, tensors):
+    from .conftest import under, write_wav2vec2_folder
+
+    path = save_model(compact, tmp_path / "own.safetensors", licence="x")
+    folder = tmp_path / "wav2vec-english-speech-emotion-recognition"
+    write_wav2vec2_folder(folder, under(tensors, "emotion_encoder.wav2vec2_for_emotion."), TINY.emotion.network)
+    model = load_model(path)
+    assert model.has("emotion")
+    assert model.require("emotion")(torch.randn(1, 4000)).shape == (1, 7)

@@ -1,0 +1,182 @@
+"""What prepare_picture accepts, refuses and hands out."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from float_core.errors import FaceNotFoundError, OptionError, PictureError
+from float_core.face import Detection, Face, prepare_picture
+from float_core.face import crop as crop_module
+from float_core.face.pixels import BACKDROP, rgb_pixels
+
+BOX = (10, 10, 40, 50)
+
+
+@pytest.fixture
+def faces(monkeypatch):
+    """Replaces the detector by one that finds the given boxes, the largest first."""
+
+    def install(*boxes):
+        found = tuple(Face(box, 1.0) for box in boxes)
+        monkeypatch.setattr(crop_module, "detect_faces", lambda pixels, detector_folder=None: Detection(found, "test"))
+
+    return install
+
+
+def gradient(height=60, width=80):
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return np.stack([x, y, np.full_like(x, 77)], axis=2).astype(np.uint8)
+
+
+def test_result_is_a_batch_of_one_in_the_encoders_range():
+    crop = prepare_picture(gradient(), 32, crop=BOX)
+    assert crop.picture.shape == (1, 3, 32, 32)
+    assert crop.picture.dtype == torch.float32
+    assert crop.picture.min() >= -1 and crop.picture.max() <= 1
+    assert crop.transform.size == 32 and (crop.transform.height, crop.transform.width) == (60, 80)
+    assert crop.notes == ()
+
+
+def test_a_picture_of_the_right_size_is_kept_to_the_bit():
+    pixels = gradient(48, 48)
+    crop = prepare_picture(pixels, 48, crop=None)
+    assert torch.equal(((crop.picture[0] + 1) * 127.5).round().byte().permute(1, 2, 0), torch.from_numpy(pixels))
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 80), (80, 40), (41, 80)])
+def test_without_a_crop_the_picture_is_padded_not_stretched(height, width):
+    crop = prepare_picture(np.full((height, width, 3), 255, np.uint8), 80, crop=None)
+    white = (crop.picture[0] == 1).all(0)
+    assert int(white.sum()) == height * width
+    rows, columns = white.any(1).nonzero(), white.any(0).nonzero()
+    assert int(rows.max() - rows.min()) + 1 == height and int(columns.max() - columns.min()) + 1 == width
+    assert bool((crop.picture[0, :, ~white] == -1).all())
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "CMYK", "YCbCr", "HSV", "LAB"])
+def test_every_pillow_mode_becomes_rgb(mode):
+    picture = Image.fromarray(gradient()).convert(mode)
+    assert rgb_pixels(picture).shape == (60, 80, 3)
+    if mode in ("CMYK", "YCbCr", "HSV"):
+        assert np.abs(rgb_pixels(picture).astype(int) - gradient()).mean() < 4
+
+
+def test_transparency_is_laid_on_the_backdrop():
+    rgba = np.dstack([gradient(), np.zeros((60, 80), np.uint8)])
+    rgba[:30, :, 3] = 255
+    for picture in (rgba, torch.from_numpy(rgba), Image.fromarray(rgba, "RGBA")):
+        pixels = rgb_pixels(picture)
+        assert (pixels[:30] == gradient()[:30]).all()
+        assert (pixels[30:] == BACKDROP).all()
+
+
+def test_palette_with_transparency():
+    palette = Image.new("P", (4, 4), 1)
+    palette.putpalette([0, 0, 0, 255, 0, 0] + [0] * 762)
+    palette.putpixel((0, 0), 0)
+    palette.info["transparency"] = 0
+    pixels = rgb_pixels(palette)
+    assert pixels[0, 0].tolist() == [BACKDROP] * 3
+    assert pixels[2, 2].tolist() == [255, 0, 0]
+
+
+def test_sixteen_bits_keep_their_brightness():
+    ramp = np.linspace(0, 65535, 80).astype(np.uint16)[None].repeat(60, 0)
+    expected = np.rint(ramp / 257).astype(int)
+    assert np.abs(rgb_pixels(Image.fromarray(ramp))[..., 0] - expected).max() <= 1
+    assert np.abs(rgb_pixels(Image.fromarray(ramp.astype(np.int32)))[..., 0] - expected).max() <= 1
+    assert np.abs(rgb_pixels(np.dstack([ramp] * 3))[..., 0] - expected).max() <= 1
+
+
+def test_a_dark_sixteen_bit_picture_stays_dark():
+    assert rgb_pixels(Image.fromarray(np.full((4, 4), 200, np.uint16))).max() <= 1
+
+
+def test_exif_orientation_is_applied():
+    picture = Image.fromarray(gradient())
+    exif = picture.getexif()
+    exif[0x0112] = 6  # the camera was turned: show it turned by 90 degrees
+    picture.info["exif"] = exif.tobytes()
+    turned = rgb_pixels(picture)
+    assert turned.shape == (80, 60, 3)
+    assert (turned == np.rot90(gradient(), -1)).all()
+
+
+def test_float_pictures_are_zero_to_one():
+    pixels = gradient()
+    assert (rgb_pixels(pixels / 255.0) == pixels).all()
+    assert (rgb_pixels(torch.from_numpy(pixels / 255.0).float()) == pixels).all()
+    assert rgb_pixels(np.full((4, 4, 3), 1.02)).max() == 255
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (np.full((4, 4, 3), np.nan), "not finite"),
+        (np.full((4, 4, 3), 128.0), "0 to 1"),
+        (np.full((4, 4, 3), -1.0), "0 to 1"),
+        (np.zeros((4, 4)), "shape"),
+        (np.zeros((1, 4, 4, 3)), "shape"),
+        (np.zeros((4, 4, 3), np.int64), "int64"),
+        (np.zeros((0, 4, 3), np.uint8), "empty"),
+        (Image.fromarray(np.full((4, 4), np.inf, np.float32)), "not finite"),
+    ],
+)
+def test_unusable_pictures_are_refused(picture, words):
+    with pytest.raises(PictureError, match=words):
+        prepare_picture(picture, 32, crop=None)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [(30, 10, 10, 50), (10, 10, 10, 50), (100, 10, 140, 50), (-40, 10, -1, 50), (10, 10, 10.6, 11), (0, 0, 1e7, 1e7)],
+)
+def test_unusable_boxes_are_refused(box):
+    with pytest.raises(PictureError):
+        prepare_picture(gradient(), 32, crop=box)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"crop": "face"},
+        {"crop": (1, 2, 3)},
+        {"crop": (1, 2, 3, float("nan"))},
+        {"crop": 5},
+        {"crop": ("a", 1, 2, 3)},
+        {"face": 1.5},
+        {"face": 0, "crop": None},
+        {"size": 0},
+    ],
+)
+def test_unusable_options_are_refused(options):
+    with pytest.raises(OptionError):
+        prepare_picture(gradient(), **({"size": 32} | options))
+
+
+def test_no_face_says_what_to_do(faces):
+    faces()
+    with pytest.raises(FaceNotFoundError, match=r"--box x1,y1,x2,y2.*--no-crop"):
+        prepare_picture(gradient(), 32)
+
+
+def test_several_faces_take_the_largest_with_a_note(faces):
+    faces((10, 10, 40, 50), (50, 10, 70, 35))
+    crop = prepare_picture(gradient(), 32)
+    assert crop.transform == prepare_picture(gradient(), 32, crop=(10, 10, 40, 50)).transform
+    assert len(crop.notes) == 1 and "2 faces" in crop.notes[0] and "1 at (50, 10, 70, 35)" in crop.notes[0]
+
+
+def test_a_chosen_face_needs_no_note(faces):
+    faces((10, 10, 40, 50), (50, 10, 70, 35))
+    crop = prepare_picture(gradient(), 32, face=1)
+    assert crop.transform == prepare_picture(gradient(), 32, crop=(50, 10, 70, 35)).transform
+    assert crop.notes == ()
+
+
+@pytest.mark.parametrize("face", [2, -1])
+def test_a_face_that_is_not_there_says_how_many_are(faces, face):
+    faces((10, 10, 40, 50), (50, 10, 70, 35))
+    with pytest.raises(FaceNotFoundError, match="2 faces were found"):
+        prepare_picture(gradient(), 32, face=face)

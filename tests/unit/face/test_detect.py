@@ -1,0 +1,129 @@
+"""Detection on real pictures, and the choice of the detector."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageEnhance
+
+from float_core.errors import FaceNotFoundError, PictureError
+from float_core.face import detect_faces, prepare_picture
+from float_core.face.detect import RETINAFACE_FILE
+
+data = pytest.importorskip("skimage.data")
+# Cheeks and chin are read off the picture by eye. The hairline is under the fringe: it is put where the thirds of a face have it
+# (one third above the brows), and so are the detector's factors. The tests below guard the convention; they do not measure it.
+TRUE_BOX = np.array([174, 56, 274, 188])
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return Image.fromarray(data.astronaut())
+
+
+def variants():
+    return {
+        "plain": lambda p: p,
+        "small": lambda p: p.resize((150, 150)),
+        "large": lambda p: p.resize((1200, 1200)),
+        "dark": lambda p: ImageEnhance.Brightness(p).enhance(0.3),
+        "bright": lambda p: ImageEnhance.Brightness(p).enhance(1.5),
+        "flat": lambda p: ImageEnhance.Contrast(p).enhance(0.3),
+        "grey": lambda p: p.convert("L").convert("RGB"),
+        "turned": lambda p: p.rotate(8, center=(224, 120), fillcolor=(190, 180, 180)),
+    }
+
+
+@pytest.mark.parametrize("name", variants())
+def test_the_face_is_found_from_hairline_to_chin(astronaut, name):
+    picture = variants()[name](astronaut)
+    detection = detect_faces(np.asarray(picture))
+    assert len(detection.faces) == 1
+    box = np.array(detection.faces[0].box) * 512 / picture.width
+    assert np.abs(box - TRUE_BOX).max() <= 10
+
+
+def test_the_crop_looks_like_the_models_crops(astronaut):
+    x1, y1, x2, y2 = prepare_picture(astronaut, 256).transform.square
+    eyes = 104
+    assert 0.36 <= (eyes - y1) / (y2 - y1) <= 0.46
+    assert 0.58 <= (TRUE_BOX[3] - TRUE_BOX[1]) / (y2 - y1) <= 0.67
+    assert abs((x1 + x2) / 2 - 224) <= 6
+
+
+def test_detection_repeats_itself(astronaut):
+    pixels = np.asarray(astronaut)
+    assert detect_faces(pixels) == detect_faces(pixels)
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "hubble_deep_field"])
+def test_pictures_without_a_face_have_none(name):
+    with pytest.raises(FaceNotFoundError, match="--no-crop"):
+        prepare_picture(getattr(data, name)(), 256)
+
+
+def test_two_faces_are_both_found_the_larger_first(astronaut):
+    pair = Image.new("RGB", (900, 512), (150, 150, 150))
+    pair.paste(astronaut.crop((0, 0, 512, 512)).resize((400, 400)), (0, 112))
+    pair.paste(astronaut.crop((60, 0, 512, 512)), (448, 0))
+    crop = prepare_picture(pair, 128)
+    assert "2 faces" in crop.notes[0]
+    assert crop.transform.square[0] > 448
+    assert prepare_picture(pair, 128, face=1).transform.square[2] < 400
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 300), (20, 20)])
+def test_tiny_pictures_have_no_face_and_no_crash(size):
+    assert detect_faces(np.zeros((*size, 3), np.uint8)).faces == ()
+
+
+def fake_facexlib(monkeypatch, rows, seen):
+    class RetinaFace(torch.nn.Linear):
+        def __init__(self, network_name, half, device):
+            super().__init__(2, 1)
+            seen["network"] = network_name
+
+        def detect_faces(self, image, threshold):
+            seen.update(shape=image.shape, first=image[0, 0].tolist(), threshold=threshold)
+            return np.array(rows)
+
+    module = types.ModuleType("facexlib.detection.retinaface")
+    module.RetinaFace = RetinaFace
+    packages = {"facexlib": types.ModuleType("facexlib"), "facexlib.detection": types.ModuleType("facexlib.detection")}
+    for name, package in packages.items():
+        package.__path__ = []
+        monkeypatch.setitem(sys.modules, name, package)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_retinaface_is_used_when_its_weights_are_there(monkeypatch, tmp_path, by_environment):
+    seen: dict = {}
+    row = [10.0, 20.0, 50.0, 80.0, 0.99, *[0.0] * 10]
+    fake_facexlib(monkeypatch, [row, [60.0, 20.0, 150.0, 140.0, 0.97, *[0.0] * 10]], seen)
+    torch.save({"module.weight": torch.ones(1, 2), "module.bias": torch.zeros(1)}, tmp_path / RETINAFACE_FILE)
+    if by_environment:
+        monkeypatch.setenv("FLOAT_MODELS_DIR", str(tmp_path))
+    pixels = np.zeros((720, 1280, 3), np.uint8)
+    pixels[..., 0] = 200
+    detection = detect_faces(pixels, detector_folder=None if by_environment else tmp_path)
+    assert detection.detector == "RetinaFace"
+    assert seen == {"network": "resnet50", "shape": (360, 640, 3), "first": [0, 0, 200], "threshold": 0.95}
+    assert [face.box for face in detection.faces] == [(120.0, 40.0, 300.0, 280.0), (20.0, 40.0, 100.0, 160.0)]
+
+
+def test_a_damaged_weight_file_is_named(monkeypatch, tmp_path):
+    fake_facexlib(monkeypatch, [], {})
+    torch.save({"other": torch.ones(1)}, tmp_path / RETINAFACE_FILE)
+    with pytest.raises(PictureError, match=RETINAFACE_FILE):
+        detect_faces(np.zeros((64, 64, 3), np.uint8), detector_folder=tmp_path)
+
+
+def test_weights_without_facexlib_give_a_note(monkeypatch, tmp_path):
+    (tmp_path / RETINAFACE_FILE).write_bytes(b"")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    detection = detect_faces(np.zeros((64, 64, 3), np.uint8), detector_folder=tmp_path)
+    assert "pip install facexlib" in detection.notes[0]
