@@ -191,7 +191,7 @@ FLOAT_512 = ModelConfig(
 MINI = ModelConfig(
     name="mini",
     autoencoder=AutoencoderConfig(size=256, latent_size=64, basis_size=20, channels=(128, 128, 96, 64, 32, 16, 8)),
-    transformer=TransformerConfig(latent_size=64, audio_size=64, hidden_size=256, depth=4, heads=4, window=50, preceding=10),
+    transformer=TransformerConfig(latent_size=64, audio_size=64, hidden_size=256, depth=4, heads=4, window=50, preceding=10, reach=6),
     audio=CompactAudioConfig(),
 )
 PRESETS = {config.name: config for config in (FLOAT_512, MINI)}

@@ -45,7 +45,7 @@ def _pooled(values: Tensor, weight: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return mean.permute(0, 2, 3, 1), mass[:, 0]
 
 
-def flow_l1(grids: list[Tensor], exact: Flow, component_weight: float = 8.0) -> Tensor:
+def flow_l1(grids: list[Tensor], exact: Flow, component_weight: float = 12.0) -> Tensor:
     """Distance of every level's sampling grid (B, r, r, 2) to the exact flow, heavier at mouth and eyes, mean over levels.
 
     Levels finer than the exact flow are pooled to its size. Pixels that the source does not show count for nothing.

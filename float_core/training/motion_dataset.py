@@ -23,9 +23,12 @@ from ..config import EMOTIONS
 from ..errors import OptionError
 from ..types import AudioClip, FloatModel, ProgressCallback
 from .espeak import Phoneme
-from .rig import to_coefficients
+from .rig import RIG_NAMES, to_coefficients
 from .visemes import closure, segments
 
+# What a face keeps of a portrait's expression when it speaks: a third. All of it would freeze a smile, none would lose the person.
+KEPT_EXPRESSION = 0.35
+_EXPRESSION = ("smile", "mouth_wide", "brow_inner", "brow_outer", "blink", "upper_lip", "lower_lip")
 _NEUTRAL = EMOTIONS.index("neutral")
 
 
@@ -98,6 +101,12 @@ def draw_windows(
         mels.append(cut(clip.mel, sound[0] * MELS_PER_FRAME, sound[1] * MELS_PER_FRAME).float())
         motions.append(cut_repeating(clip.motion, start - before, start + window))
     return Windows(torch.stack(mels), torch.stack(motions), torch.stack([c.emotion for c in chosen]), tuple(chosen))
+
+
+def portrait_coefficients(rest: Tensor) -> Tensor:
+    """The portrait (..., M) that a clip with this rest would be made from: its pose, and an expression of which the rest is a part."""
+    scale = torch.tensor([1 / KEPT_EXPRESSION if name in _EXPRESSION else 1.0 for name in RIG_NAMES])
+    return rest * scale.to(rest)
 
 
 def cut(sequence: Tensor, start: int, end: int) -> Tensor:

@@ -19,21 +19,20 @@ from ..audio import CompactAudioEncoder
 from ..audio.compact_encoder import MELS_PER_FRAME
 from ..config import PRESETS, CompactAudioConfig, TransformerConfig
 from ..errors import OptionError
-from ..motion_flow.probability_path import straight_path
+from ..motion_flow.probability_path import PathSample, straight_path
 from ..motion_flow.transformer import FlowMatchingTransformer
 from ..types import ProgressCallback
 from .loop import LoopConfig, run
 from .mel_augmentation import disturb_mel
-from .motion_dataset import MotionClip, Windows, draw_windows, load_clips
+from .motion_dataset import MotionClip, Windows, draw_windows, load_clips, portrait_coefficients
 from .motion_samples import write_motion_samples
 from .rig import RIG_NAMES
 
-# Spread of what a portrait's mouth, eyes and brows may do while the clip's face rests, in coefficient units; |x| where one-sided.
+# Spread of what in a portrait says nothing of the clip (its open mouth, its gaze), and of errors in the rest; in coefficient units.
 _SOURCE_SPREAD = {
-    "yaw": 0.1, "pitch": 0.15, "roll": 0.1, "shift_x": 0.05, "shift_y": 0.05, "scale": 0.05, "jaw_open": 0.6, "lips_part": 0.6,
-    "mouth_wide": 0.6, "smile": 0.6, "pucker": 0.4, "upper_lip": 0.5, "lower_lip": 0.5, "blink": 0.25, "wink": 0.2, "gaze_x": 0.6,
-    "gaze_y": 0.5, "brow_inner": 0.6, "brow_outer": 0.6, "jaw_side": 0.3,
+    "jaw_open": 0.6, "lips_part": 0.6, "pucker": 0.4, "wink": 0.2, "gaze_x": 0.6, "gaze_y": 0.5, "jaw_side": 0.3,
 }  # fmt: skip
+_SOURCE_ERROR = 0.04
 _ONE_SIDED = ("jaw_open", "pucker")
 
 
@@ -43,7 +42,8 @@ class MotionPhaseConfig:
     `basis_weight`: weight of the error along the basis beside the one in the whole latent space; `preceding_noise`: spread of noise on
     the preceding frames' coefficients, so that windows follow sampled ones as well as true ones. `norm`: "l1" as in the paper, or "l2",
     whose minimum is the mean velocity (under "l1" it is the median, which samples what is rare, a blink, too rarely).
-    `half`: the networks compute in bfloat16."""
+    `audio_guidance`: the scale at which sampling gives the motion of the data; the loss is of the velocity guided by it (1 = the paper).
+    At a larger scale than this the mouth opens too wide, and lips press in silence. `half`: the networks compute in bfloat16."""
 
     batch: int = 32
     first_share: float = 0.15
@@ -55,6 +55,7 @@ class MotionPhaseConfig:
     preceding_noise: float = 0.05
     disturb_mels: bool = True
     norm: Literal["l1", "l2"] = "l1"
+    audio_guidance: float = 1.0
     half: bool = False
 
 
@@ -125,7 +126,7 @@ class MotionPhase:
             x0 = torch.randn(motion.shape, generator=generator).to(motion.device)
             t = torch.rand(len(motion), generator=generator).to(motion.device)
             path = straight_path(x0, motion, t)
-            predicted = self.networks.fmt(path.x_t, t, c.audio, c.source, c.emotion, c.preceding, c.preceding_audio)
+            predicted = self._guided(path, c)
         error = predicted[:, -motion.shape[1] :].float() - path.velocity
         along = error @ self.basis
         norm = torch.abs if self.config.norm == "l1" else torch.square
@@ -134,6 +135,16 @@ class MotionPhase:
         loss = ot + vel + self.config.basis_weight * (ot_basis + vel_basis)
         parts = {"ot": ot, "vel": vel, "ot_basis": ot_basis, "vel_basis": vel_basis}
         return loss, {name: float(part.detach()) for name, part in parts.items()}
+
+    def _guided(self, path: PathSample, c: Conditions) -> Tensor:
+        """v + (a - 1) (v - v without audio), whose second part is not trained through."""
+        fmt, extra = self.networks.fmt, self.config.audio_guidance - 1
+        velocity: Tensor = fmt(path.x_t, path.t, c.audio, c.source, c.emotion, c.preceding, c.preceding_audio)
+        if extra == 0:
+            return velocity
+        with torch.no_grad():
+            silent = fmt(path.x_t, path.t, torch.zeros_like(c.audio), c.source, c.emotion, c.preceding, c.preceding_audio)
+        return velocity + extra * (velocity - silent)
 
     def write_samples(self, networks_ema: nn.Module, folder: Path, step: int) -> None:
         """Curves and measures of held-out clips."""
@@ -215,14 +226,15 @@ def velocity_error(error: Tensor, has_preceding: Tensor) -> Tensor:
 
 
 def source_motion(windows: Windows, basis: Tensor, generator: torch.Generator) -> Tensor:
-    """w_r (B, D) of a portrait of each window's clip: its pose, with some other expression; a random frame where the rig is not known."""
-    spread = torch.tensor([_SOURCE_SPREAD[name] for name in RIG_NAMES])
+    """w_r (B, D) of a portrait of each window's clip: its pose, its expression, a mouth of any kind;
+    a random frame where the rig is not known."""
+    spread = torch.tensor([_SOURCE_SPREAD.get(name, _SOURCE_ERROR) for name in RIG_NAMES])
     one_sided = torch.tensor([name in _ONE_SIDED for name in RIG_NAMES])
     sources = []
     for clip in windows.clips:
         frame = clip.motion[int(torch.randint(len(clip.motion), (1,), generator=generator))]
         if clip.rest is not None:
             draw = torch.randn(len(RIG_NAMES), generator=generator) * spread
-            frame = (clip.rest + torch.where(one_sided, draw.abs(), draw)) @ basis.T.cpu()
+            frame = (portrait_coefficients(clip.rest) + torch.where(one_sided, draw.abs(), draw)) @ basis.T.cpu()
         sources.append(frame)
     return torch.stack(sources).to(basis.device)

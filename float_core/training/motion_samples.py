@@ -20,7 +20,7 @@ from .. import metrics
 from ..audio.compact_encoder import MELS_PER_FRAME
 from ..motion_flow.window_sampler import sample_windows
 from ..types import SamplingOptions
-from .motion_dataset import MotionClip
+from .motion_dataset import MotionClip, portrait_coefficients
 from .rig import RIG_NAMES, RIG_SCALES
 
 _LIMIT, _LONGEST = 24, 200  # clips that are sampled, and their frames
@@ -79,9 +79,9 @@ def sample_batch(
     for sound in sounds:
         encoded = networks.audio_encoder.encode_mel(sound.mel[None].float().to(device), len(sound.mel) // MELS_PER_FRAME)
         features.append(torch.cat([encoded, encoded[:, -1:].expand(-1, longest - encoded.shape[1], -1)], dim=1))
-    rest = torch.stack([clip.rest for clip in clips if clip.rest is not None]).to(device) @ basis.T
+    source = portrait_coefficients(torch.stack([clip.rest for clip in clips if clip.rest is not None])).to(device) @ basis.T
     emotion = torch.stack([clip.emotion for clip in clips])[:, None].to(device)
-    return torch.cat(list(sample_windows(networks.fmt, rest, torch.cat(features), emotion, options)), dim=1)
+    return torch.cat(list(sample_windows(networks.fmt, source, torch.cat(features), emotion, options)), dim=1)
 
 
 def measure(runs: Sampled, clips: Sequence[MotionClip], window: int) -> dict[str, float]:

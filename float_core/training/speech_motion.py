@@ -21,7 +21,7 @@ _REST = {
     "yaw": 7.0, "pitch": 4.5, "roll": 2.5, "shift_x": 0.05, "shift_y": 0.05, "scale": 0.07,
     "smile": 0.18, "mouth_wide": 0.1, "brow_inner": 0.18, "brow_outer": 0.18, "blink": 0.05, "upper_lip": 0.06, "lower_lip": 0.06,
 }  # fmt: skip
-_DRIFT = {"yaw": 3.8, "pitch": 1.9, "roll": 1.4, "shift_x": 0.008, "shift_y": 0.006, "scale": 0.008}
+_DRIFT = {"yaw": 2.8, "pitch": 1.5, "roll": 1.2, "shift_x": 0.008, "shift_y": 0.006, "scale": 0.006}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def clip_motion(
     rest = _draw_rest(random)
     rig = np.tile(rest, (frames, 1))
     speaking = smooth((loudness > 0.12).astype(float), 6)
-    energy = expression.energy * random.uniform(0.75, 1.25) * (0.45 + 0.55 * speaking)
+    energy = expression.energy * random.uniform(0.85, 1.15) * (0.45 + 0.55 * speaking)
     _add(rig, _mouth(phonemes, loudness, expression, random, fps))
     _add(rig, {name: spread * energy * drift(random, frames) for name, spread in _DRIFT.items()})
     _add(rig, _accents(loudness, expression, random))
@@ -91,9 +91,11 @@ def smooth(curve: np.ndarray, width: float) -> np.ndarray:
 
 
 def drift(random: np.random.Generator, frames: int) -> np.ndarray:
-    """A slow wander of unit spread: two bands of low-passed noise, half a second and two seconds wide."""
+    """A slow wander of unit spread: two bands of low-passed noise, about half a second and one and a half seconds long.
+
+    Slower ones could not be learnt: the transformer sees one window of two seconds."""
     total = np.zeros(frames)
-    for width, share in ((11.0, 0.55), (32.0, 0.83)):
+    for width, share in ((7.0, 0.55), (17.0, 0.83)):
         noise = random.standard_normal(frames + int(8 * width))
         curve = smooth(noise, width)[int(4 * width) :][:frames]
         total += share * curve * np.sqrt(2 * np.sqrt(np.pi) * width)  # smoothing divides the variance by 2 sqrt(pi) width
@@ -115,7 +117,7 @@ def _draw_rest(random: np.random.Generator) -> np.ndarray:
 def _mouth(
     phonemes: Sequence[Phoneme], loudness: np.ndarray, expression: Expression, random: np.random.Generator, fps: float
 ) -> dict[str, np.ndarray]:
-    effort = expression.effort * random.uniform(0.9, 1.1) * (0.7 + 0.4 * smooth(loudness, 1.5))
+    effort = expression.effort * random.uniform(0.95, 1.05) * (0.7 + 0.4 * smooth(loudness, 1.5))
     curves = mouth_curves(phonemes, len(loudness), fps, effort=effort)
     mouth = {name: curves[:, i] for i, name in enumerate(CONTROLS)}
     return mouth | {"jaw_side": 0.12 * mouth["jaw_open"] * drift(random, len(loudness))}
@@ -143,7 +145,7 @@ def _bump(frames: int, centre: int, rise: float, fall: float) -> np.ndarray:
 
 
 def _offsets(expression: Expression, speaking: np.ndarray, random: np.random.Generator) -> dict[str, np.ndarray]:
-    intensity = random.uniform(0.6, 1.2) * (0.85 + 0.15 * speaking + 0.1 * drift(random, len(speaking)))
+    intensity = random.uniform(0.9, 1.05) * (0.85 + 0.15 * speaking + 0.1 * drift(random, len(speaking)))
     return {name: offset * intensity for name, offset in expression.offsets.items()}
 
 
@@ -162,10 +164,10 @@ def _gaze(moved: np.ndarray, random: np.random.Generator, fps: float) -> dict[st
 
 
 def _blinks(loudness: np.ndarray, random: np.random.Generator, fps: float) -> np.ndarray:
-    """Closure by blinks: about 18 a minute, 4 to 6 frames each, more often where speech pauses."""
+    """Closure by blinks: about 17 a minute, 4 to 6 frames each, more often where speech pauses."""
     curve, frame = np.zeros(len(loudness)), int(random.integers(0, 12))
     pause = smooth((loudness < 0.12).astype(float), 3)
-    rate = 18 * random.uniform(0.8, 1.25) / 60 / fps
+    rate = 22 * random.uniform(0.8, 1.25) / 60 / fps
     while frame < len(curve):
         if random.random() < rate * (0.8 + 1.2 * pause[frame]):
             shape = np.array(((0.55, 1.0, 0.75, 0.3), (0.5, 1.0, 0.9, 0.5, 0.2), (0.3, 0.9, 1.0, 0.75, 0.4, 0.15))[int(random.integers(3))])
