@@ -12,7 +12,7 @@ from .cli_options import add_model_options, box, emotion, motion_edit, open_mode
 from .cli_progress import ProgressReport, readable_seconds
 from .config import EMOTIONS
 from .errors import PictureError
-from .types import NOISE_POLICIES, SOLVERS, FaceCrop, FloatModel, SamplingOptions
+from .types import EVALUATIONS_PER_STEP, NOISE_POLICIES, SOLVERS, FaceCrop, FloatModel, SamplingOptions
 
 # The stages that `animate` reports and their usual part of the time.
 STAGE_SHARES = {"encode": 0.05, "render": 0.95}
@@ -52,7 +52,11 @@ def _add_motion_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--seed", type=int, help=f"decides all randomness: same seed, same video (default: {_DEFAULTS.seed})")
     group.add_argument("--steps", type=int, help=f"evaluations of the network for each two seconds of motion (default: {_DEFAULTS.steps})")
-    group.add_argument("--solver", choices=SOLVERS, help=f"how the steps are taken (default: {_DEFAULTS.solver})")
+    group.add_argument(
+        "--solver",
+        choices=SOLVERS,
+        help=f"how the steps are taken (default: {_DEFAULTS.solver}); without --steps, the default is rounded up to what it can take",
+    )
     group.add_argument(
         "--audio-guidance",
         type=float,
@@ -122,7 +126,10 @@ def sampling_options(options: argparse.Namespace) -> SamplingOptions:
     """The released settings or the default ones, with what was given on the command line in their place."""
     names = ("seed", "steps", "solver", "audio_guidance", "emotion_guidance", "noise_policy")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    return replace(SamplingOptions.released() if options.released else _DEFAULTS, **given)
+    start = SamplingOptions.released() if options.released else _DEFAULTS
+    if "solver" in given and "steps" not in given:  # the nearest number from the default one up that the solver can take
+        given["steps"] = start.steps + -start.steps % EVALUATIONS_PER_STEP[given["solver"]]
+    return replace(start, **given)
 
 
 def _crop(options: argparse.Namespace, model: FloatModel) -> FaceCrop:

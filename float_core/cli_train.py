@@ -96,7 +96,8 @@ def run_train_motion(options: argparse.Namespace) -> None:
     base.require("autoencoder")
     if config.transformer.latent_size != base.basis.shape[0]:
         raise OptionError(
-            f"{options.config} is for latents of {config.transformer.latent_size}; {options.autoencoder} has {base.basis.shape[0]}. Change the configuration."
+            f"{options.config} is for latents of {config.transformer.latent_size}; {options.autoencoder} has {base.basis.shape[0]}. "
+            "Change the configuration."
         )
     with ProgressReport() as report:
         networks = train_motion(

@@ -20,7 +20,8 @@ ProgressCallback = Callable[[str, int, int], None]  # (stage, done, total); rais
 SolverName = Literal["euler", "midpoint", "heun", "rk4", "ab2"]
 NoisePolicy = Literal["continuous", "same_each_window"]
 PartName = Literal["autoencoder", "transformer", "audio_encoder", "emotion"]
-SOLVERS: tuple[str, ...] = ("euler", "midpoint", "heun", "rk4", "ab2")
+EVALUATIONS_PER_STEP: dict[str, int] = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 1}
+SOLVERS: tuple[str, ...] = tuple(EVALUATIONS_PER_STEP)
 NOISE_POLICIES: tuple[str, ...] = ("continuous", "same_each_window")
 
 
@@ -120,9 +121,11 @@ class SamplingOptions:
             raise OptionError(f"solver is {self.solver!r}; expected one of {', '.join(SOLVERS)}")
         if self.noise_policy not in NOISE_POLICIES:
             raise OptionError(f"noise_policy is {self.noise_policy!r}; expected one of {', '.join(NOISE_POLICIES)}")
-        per_step = {"midpoint": 2, "heun": 2, "rk4": 4}.get(self.solver, 1)
+        per_step = EVALUATIONS_PER_STEP[self.solver]
         if not isinstance(self.steps, int) or self.steps < per_step or self.steps % per_step:
-            raise OptionError(f"steps is {self.steps!r}; {self.solver} takes {per_step} evaluation(s) a step: give a positive multiple of {per_step}")
+            raise OptionError(
+                f"steps is {self.steps!r}; {self.solver} takes {per_step} evaluation(s) a step: give a positive multiple of {per_step}"
+            )
         for name in ("audio_guidance", "emotion_guidance"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not abs(value) < 1e4:

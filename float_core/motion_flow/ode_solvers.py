@@ -10,6 +10,8 @@ from itertools import pairwise
 
 from torch import Tensor
 
+from ..types import EVALUATIONS_PER_STEP
+
 Velocity = Callable[[Tensor, float], Tensor]
 Solver = Callable[[Velocity, Tensor, Sequence[float]], Tensor]
 
@@ -73,7 +75,6 @@ def ab2(velocity: Velocity, x: Tensor, times: Sequence[float]) -> Tensor:
 
 
 SOLVERS: dict[str, Solver] = {"euler": euler, "midpoint": midpoint, "heun": heun, "rk4": rk4, "ab2": ab2}
-EVALUATIONS_PER_STEP: dict[str, int] = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 1}
 
 
 def time_grid(solver: str, evaluations: int) -> list[float]:

@@ -19,12 +19,14 @@ from torch import Tensor, nn
 from ..config import PRESETS, AutoencoderConfig, ModelConfig
 from ..errors import OptionError
 from ..motion_autoencoder import MotionAutoencoder
-from ..types import FloatModel, Provenance, ProgressCallback
+from ..types import FloatModel, ProgressCallback, Provenance
 from . import rig as rigs
 from .face_dataset import FaceDataset, FacePairs
+from .growth import grow
 from .loop import LoopConfig, run
 from .losses import component_l1, flow_l1, gradient_l1, multi_scale_l1
 from .picture_sheet import write_sheet
+from .pose_head import fit_pose_head, pose_directions
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class LossWeights:
 @dataclass(frozen=True)
 class Stage:
     """One picture size of the growth. `rig_drive`: share of steps whose target motion is the rig's own instead of the encoder's;
-    `teach`: share of samples whose pose code in the identity latent is the rig's own, so that the decoder need not wait for the encoder."""
+    `teach`: share of samples whose pose code in the identity latent is the rig's own, so that the decoder need not wait for the encoder;
+    `freeze_encoder`: train the decoder alone, which takes half the time."""
 
     size: int
     steps: int
@@ -50,6 +53,7 @@ class Stage:
     learning_rate: float
     rig_drive: float = 0.7
     teach: float = 0.0
+    freeze_encoder: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class AutoencoderTraining:
     weights: LossWeights = LossWeights()
     basis_seed: int | None = None  # a number freezes the basis at that draw: with rig supervision any orthonormal one serves
     seed: int = 0
+    pose_head_steps: int = 0  # steps of `fit_pose_head` after the last stage
 
     @classmethod
     def read(cls, path: str | Path) -> AutoencoderTraining:
@@ -79,7 +84,9 @@ class AutoencoderTraining:
 class AutoencoderPhase:
     """One stage: a batch of pairs, the loss, and sheets of samples."""
 
-    def __init__(self, networks: MotionAutoencoder, data: FaceDataset, stage: Stage, weights: LossWeights, portrait: Tensor | None = None) -> None:
+    def __init__(
+        self, networks: MotionAutoencoder, data: FaceDataset, stage: Stage, weights: LossWeights, portrait: Tensor | None = None
+    ) -> None:
         self.networks = networks
         self._data, self._stage, self._weights, self._portrait = data, stage, weights, portrait
 
@@ -99,22 +106,16 @@ class AutoencoderPhase:
         identity, _, skips = networks_ema.encode(pairs.source)
         driven = rigs.to_coefficients(pairs.target_rig) @ networks_ema.basis().T
         by_encoder = networks_ema.encode(pairs.target)[1] @ networks_ema.basis().T
-        rows = [pairs.source, pairs.target, networks_ema.decode(identity + driven, skips), networks_ema.decode(identity + by_encoder, skips)]
+        rows = [
+            pairs.source,
+            pairs.target,
+            networks_ema.decode(identity + driven, skips),
+            networks_ema.decode(identity + by_encoder, skips),
+        ]
         write_sheet(folder / f"heads_{step:06d}.jpg", rows)
         if self._portrait is not None:
             picture = F.interpolate(self._portrait, size=self._stage.size, mode="area")
             write_sheet(folder / f"portrait_{step:06d}.jpg", portrait_sweep(networks_ema, picture))
-
-
-def pose_directions(basis: Tensor) -> Tensor:
-    """(D, M) orthonormal and orthogonal to the basis: where the identity latent is taught to hold the source's own pose, which the
-    decoder has to undo. Fixed by the basis. Raises OptionError where D leaves no room for it."""
-    latent, directions = basis.shape
-    if latent < 2 * directions:
-        raise OptionError(f"a pose code needs a latent of {2 * directions} or more; it is {latent}. Set the weight pose_code and teach to 0.")
-    generator = torch.Generator().manual_seed(0)
-    spread = torch.randn(latent, directions, generator=generator)
-    return torch.linalg.qr(torch.cat((basis.detach().cpu(), spread), 1))[0][:, directions:].to(basis.device)
 
 
 def pair_loss(
@@ -123,7 +124,8 @@ def pair_loss(
     """Loss of one batch (paper section 3.1: reconstruct the target from the source's identity and the target's motion).
 
     `taught` (B, 1): samples whose identity latent gets the rig's pose in place of the encoder's."""
-    identity, coefficients, skips = networks.encode(pairs.source)
+    with torch.set_grad_enabled(networks.enc.fc[0].weight.requires_grad):
+        identity, coefficients, skips = networks.encode(pairs.source)
     source_truth, truth = rigs.to_coefficients(pairs.source_rig), rigs.to_coefficients(pairs.target_rig)
     coefficient = F.l1_loss(coefficients, source_truth)
     pose_error = identity.new_zeros(())
@@ -178,38 +180,6 @@ def networks_direction(networks: MotionAutoencoder) -> nn.Parameter:
     return networks.dec.direction.weight
 
 
-def grow(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, seed: int, steps: int = 300) -> None:
-    """Copies every level that both have; the new finest encoder blocks are fitted to the features that the old stem gave."""
-    new_blocks = len(large.config.channels) - len(small.config.channels)
-    if new_blocks < 0 or large.config.channels[: len(small.config.channels)] != small.config.channels:
-        raise OptionError(f"cannot grow channels {small.config.channels} to {large.config.channels}")
-    for index in range(1, len(small.enc.net_app.convs)):
-        large.enc.net_app.convs[index + new_blocks].load_state_dict(small.enc.net_app.convs[index].state_dict())
-    large.enc.fc.load_state_dict(small.enc.fc.state_dict())
-    missing = large.dec.load_state_dict(small.dec.state_dict(), strict=False)
-    assert not missing.unexpected_keys
-    with torch.no_grad():  # the new level starts by adding nothing
-        for level in range(len(small.dec.to_flows), len(large.dec.to_flows)):
-            large.dec.to_flows[level].bias.zero_()
-            large.dec.to_flows[level].conv.weight.mul_(0.1)
-            large.dec.to_rgbs[level].conv[0].weight.mul_(0.1)
-    _fit_stem(small, large, data, seed, steps, new_blocks)
-
-
-def _fit_stem(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, seed: int, steps: int, new_blocks: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    new = nn.Sequential(*[large.enc.net_app.convs[i] for i in range(new_blocks + 1)])
-    optimiser = torch.optim.Adam(new.parameters(), lr=5e-3)
-    for _ in range(steps):
-        picture = data.draw(generator, 4, large.config.size).source
-        with torch.no_grad():
-            wanted = small.enc.net_app.convs[0](F.avg_pool2d(picture, large.config.size // small.config.size))
-        loss = F.mse_loss(new(picture), wanted)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-
-
 def train_autoencoder(
     config: AutoencoderTraining,
     data_folder: str | Path,
@@ -226,6 +196,7 @@ def train_autoencoder(
         torch.manual_seed(config.seed + index)
         networks = build(config, stage)
         folder = Path(out) / f"stage_{index}_{stage.size}"
+        networks.enc.requires_grad_(not stage.freeze_encoder)
         if previous is not None and not (folder / "checkpoint.pt").exists():
             grow(previous, networks, data, config.seed)
         phase = AutoencoderPhase(networks, data, stage, config.weights, portrait)
@@ -234,6 +205,8 @@ def train_autoencoder(
         assert isinstance(state.ema, MotionAutoencoder)
         previous = copy.deepcopy(state.ema)
     assert previous is not None
+    if config.pose_head_steps:
+        fit_pose_head(previous, data, steps=config.pose_head_steps, seed=config.seed, on_progress=on_progress)
     return previous
 
 

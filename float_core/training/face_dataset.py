@@ -128,8 +128,13 @@ class FaceDataset:
         """The pairs (head, source frame, target frame) at `size` pixels."""
         h, s, t = (torch.as_tensor(values) for values in (heads, source, target))
         facts = self.facts
-        exact = Flow(facts["grid"][h, t, s].float(), *(mask.float() for mask in (facts["weight"][h, t, s], facts["mouth"][h, t], facts["eyes"][h, t])))
-        return FacePairs(self._pictures(heads, source, size), self._pictures(heads, target, size), facts["rig"][h, s], facts["rig"][h, t], exact)
+        exact = Flow(
+            facts["grid"][h, t, s].float(),
+            *(mask.float() for mask in (facts["weight"][h, t, s], facts["mouth"][h, t], facts["eyes"][h, t])),
+        )
+        return FacePairs(
+            self._pictures(heads, source, size), self._pictures(heads, target, size), facts["rig"][h, s], facts["rig"][h, t], exact
+        )
 
     def draw(self, generator: torch.Generator, count: int, size: int, same_frame: float = 0.1) -> FacePairs:
         """Random training pairs, mirrored and recoloured at random; `same_frame`: share whose target is the source itself."""

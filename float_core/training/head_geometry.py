@@ -71,7 +71,7 @@ class HeadShape:
 
 @dataclass(frozen=True)
 class Surface:
-    """What pixels show: `point` c (B, H, W, 2); `inside` > 0 on the head, about 1 a half width inside of it; `normal` (B, H, W, 3) in the view."""
+    """What pixels show: `point` c (B, H, W, 2); `inside` (B, H, W), > 0 on the head; `normal` (B, H, W, 3) in the view."""
 
     point: Tensor
     inside: Tensor

@@ -21,7 +21,15 @@ _SKINS = torch.tensor(
     [(0.24, 0.15, 0.11), (0.40, 0.26, 0.19), (0.58, 0.40, 0.30), (0.74, 0.54, 0.43), (0.85, 0.66, 0.56), (0.93, 0.78, 0.70)]
 )
 _HAIRS = torch.tensor(
-    [(0.04, 0.035, 0.03), (0.10, 0.07, 0.05), (0.22, 0.14, 0.09), (0.38, 0.26, 0.15), (0.60, 0.46, 0.28), (0.55, 0.55, 0.55), (0.42, 0.18, 0.09)]
+    [
+        (0.04, 0.035, 0.03),
+        (0.10, 0.07, 0.05),
+        (0.22, 0.14, 0.09),
+        (0.38, 0.26, 0.15),
+        (0.60, 0.46, 0.28),
+        (0.55, 0.55, 0.55),
+        (0.42, 0.18, 0.09),
+    ]
 )
 _IRISES = torch.tensor([(0.12, 0.07, 0.04), (0.25, 0.15, 0.07), (0.25, 0.33, 0.2), (0.25, 0.38, 0.52), (0.35, 0.4, 0.42)])
 
@@ -179,9 +187,13 @@ def _paint_nose_and_lips(canvas: Tensor, shape: HeadShape, s: Tensor, t: Tensor,
         canvas = _over(canvas, skin * 0.25, 0.8 * soft(1 - nostril, 0.8))
         fold = side * s - 0.08 - 0.45 * (t - shape["nose_y"]).clamp(0, 0.22)
         strength = uniform(generator, 0, 0.3, count, 1, 1)
-        canvas = _over(canvas, skin * 0.55, strength * torch.exp(-((fold / 0.012) ** 2)) * soft(0.11 - (t - shape["nose_y"] - 0.1).abs(), 0.08))
+        canvas = _over(
+            canvas, skin * 0.55, strength * torch.exp(-((fold / 0.012) ** 2)) * soft(0.11 - (t - shape["nose_y"] - 0.1).abs(), 0.08)
+        )
     canvas = _over(canvas, skin * 0.6, 0.35 * torch.exp(-((s / 0.07) ** 2) - ((t - shape["nose_y"] - 0.075) / 0.02) ** 2))
-    redness = torch.stack((uniform(generator, 0.8, 1.1, count), uniform(generator, 0.4, 0.85, count), uniform(generator, 0.45, 0.9, count)), 1)
+    redness = torch.stack(
+        (uniform(generator, 0.8, 1.1, count), uniform(generator, 0.4, 0.85, count), uniform(generator, 0.45, 0.9, count)), 1
+    )
     lips = (skin * redness).clamp(0, 1)
     x = s / shape["mouth_width"]
     line = shape["mouth_y"] + shape["mouth_curve"] * x * x
@@ -194,7 +206,9 @@ def _paint_nose_and_lips(canvas: Tensor, shape: HeadShape, s: Tensor, t: Tensor,
     return _over(canvas, lips * 0.25, 0.85 * soft(1.04 - x.abs(), 0.12) * torch.exp(-(((t - line) / 0.006) ** 2)))
 
 
-def _paint_hair(canvas: Tensor, shape: HeadShape, s: Tensor, t: Tensor, strands: Tensor, skin: Tensor, generator: torch.Generator) -> Tensor:
+def _paint_hair(
+    canvas: Tensor, shape: HeadShape, s: Tensor, t: Tensor, strands: Tensor, skin: Tensor, generator: torch.Generator
+) -> Tensor:
     count = len(canvas)
     ragged = _texture_on_canvas(strands)[:, 0] - 0.5
     beard = coin(generator, 0.18, count, 1, 1) * uniform(generator, 0.2, 0.9, count, 1, 1)
@@ -254,7 +268,8 @@ def sample_look(shape: HeadShape, pool: TexturePool, generator: torch.Generator)
     canvas = _paint_glasses(canvas, shape, s, t, generator)
     slopes = _relief(shape, s, t, uniform(generator, 0.6, 1.3, count))
     light = F.normalize(
-        torch.stack((uniform(generator, -0.9, 0.9, count), uniform(generator, -1.0, 0.1, count), uniform(generator, 0.5, 1.2, count)), 1), dim=1
+        torch.stack((uniform(generator, -0.9, 0.9, count), uniform(generator, -1.0, 0.1, count), uniform(generator, 0.5, 1.2, count)), 1),
+        dim=1,
     )
     volume = torch.stack(
         (
@@ -278,7 +293,12 @@ def sample_look(shape: HeadShape, pool: TexturePool, generator: torch.Generator)
         1,
     )
     camera = torch.stack(
-        (uniform(generator, 0.75, 1.15, count), uniform(generator, 0.8, 1.25, count), uniform(generator, 0, 0.02, count), uniform(generator, -0.08, 0.08, count)),
+        (
+            uniform(generator, 0.75, 1.15, count),
+            uniform(generator, 0.8, 1.25, count),
+            uniform(generator, 0, 0.02, count),
+            uniform(generator, -0.08, 0.08, count),
+        ),
         1,
     )
     iris = _mix_palette(generator, _IRISES, count, 0.1)

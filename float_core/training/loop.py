@@ -45,7 +45,10 @@ class LoopConfig:
 class Phase(Protocol):
     """What is trained. `networks`: one module; its parameters with requires_grad are trained, the rest is only kept."""
 
-    networks: nn.Module
+    @property
+    def networks(self) -> nn.Module:
+        """What is trained."""
+        ...
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """The loss of one batch and its parts by name for the log. Draws only from `generator`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -45,12 +44,12 @@ def _pooled(values: Tensor, weight: Tensor, size: int) -> tuple[Tensor, Tensor]:
     return mean.permute(0, 2, 3, 1), mass[:, 0]
 
 
-def flow_l1(grids: list[Tensor], exact: Flow, component_weight: float = 12.0) -> Tensor:
+def flow_l1(grids: list[Tensor], exact: Flow, mouth_weight: float = 30.0, eyes_weight: float = 15.0) -> Tensor:
     """Distance of every level's sampling grid (B, r, r, 2) to the exact flow, heavier at mouth and eyes, mean over levels.
 
     Levels finer than the exact flow are pooled to its size. Pixels that the source does not show count for nothing.
     """
-    importance = exact.weight * (1 + component_weight * torch.maximum(exact.mouth, exact.eyes))
+    importance = exact.weight * (1 + mouth_weight * exact.mouth + eyes_weight * exact.eyes)
     finest = exact.grid.shape[1]
     total = importance.new_zeros(())
     for grid in grids:

@@ -1,7 +1,7 @@
 """Training material with no download: a folder with synthetic faces and synthetic voices.
 
-    <out>/faces/   shards of rendered heads (face_dataset)
-    <out>/voices/  spoken clips with exact motion (synthetic_voices)
+<out>/faces/   shards of rendered heads (face_dataset)
+<out>/voices/  spoken clips with exact motion (synthetic_voices)
 """
 
 from __future__ import annotations

@@ -71,7 +71,9 @@ def sample_rigs(generator: torch.Generator, heads: int, frames: int) -> tuple[Te
         "pucker": coin(generator, 0.3, heads, frames) * torch.rand(heads, frames, generator=generator),
         "upper_lip": 0.35 * normal(heads, frames),
         "lower_lip": 0.35 * normal(heads, frames),
-        "blink": torch.where(coin(generator, 0.3, heads, frames) > 0, uniform(generator, 0, 1.3, heads, frames), 0.1 * normal(heads, frames)),
+        "blink": torch.where(
+            coin(generator, 0.3, heads, frames) > 0, uniform(generator, 0, 1.3, heads, frames), 0.1 * normal(heads, frames)
+        ),
         "wink": coin(generator, 0.1, heads, frames) * 0.6 * normal(heads, frames),
         "gaze_x": 0.35 * normal(heads, frames),
         "gaze_y": 0.3 * normal(heads, frames),

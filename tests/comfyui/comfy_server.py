@@ -43,7 +43,8 @@ def node_id(prompt: Json, kind: str) -> str:
 
 @dataclass
 class Run:
-    """What a client saw of one prompt. `stopped_after`: seconds from the interrupt to the server's word that it stopped."""
+    """What a client saw of one prompt. `stopped_after`: seconds from the interrupt to the server's word that it stopped;
+    `work_after`: the processor time that the server took meanwhile, which is less on a busy machine."""
 
     events: list[tuple[str, Json]] = field(default_factory=list)
     previews: int = 0
@@ -51,6 +52,7 @@ class Run:
     outputs: Json = field(default_factory=dict)
     refused: Json | None = None
     stopped_after: float | None = None
+    work_after: float = 0.0
 
     def of(self, kind: str) -> list[Json]:
         """The data of all events of that kind."""
@@ -107,6 +109,13 @@ class ComfyServer:
         """All that the server printed."""
         return self.log_file.read_text(errors="replace")
 
+    def processor_seconds(self) -> float:
+        """Processor time of the server so far."""
+        import psutil  # comes with ComfyUI's requirements
+
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
     def url(self, path: str) -> str:
         """The full address of a path."""
         return f"http://127.0.0.1:{self.port}{urllib.parse.quote(path, safe='/?=&')}"
@@ -139,7 +148,7 @@ class ComfyServer:
             if "prompt_id" not in queued or queued.get("node_errors"):
                 run.refused = queued
                 return run
-            interrupted_at = None
+            interrupted_at, worked = None, 0.0
             async for message in socket_:
                 if message.type == aiohttp.WSMsgType.BINARY:
                     _take_binary(run, message.data)
@@ -148,10 +157,11 @@ class ComfyServer:
                 kind, data = event["type"], event["data"]
                 run.events.append((kind, data))
                 if interrupt_when is not None and interrupted_at is None and interrupt_when(kind, data):
-                    interrupted_at = time.monotonic()
+                    interrupted_at, worked = time.monotonic(), self.processor_seconds()
                     await session.post(self.url("/interrupt"), json={})
                 if kind == "execution_interrupted" and interrupted_at is not None:
                     run.stopped_after = time.monotonic() - interrupted_at
+                    run.work_after = self.processor_seconds() - worked
                 if kind in ("execution_success", "execution_error", "execution_interrupted"):
                     break
             for _ in range(50):  # the history is written a moment after the event

@@ -15,7 +15,10 @@ NETWORK = {"size": 32, "latent_size": 40, "basis_size": 20, "channels": [16, 16,
 AUTOENCODER = {
     "network": NETWORK,
     "basis_seed": 1,
-    "stages": [{"size": 16, "steps": 2, "batch": 2, "learning_rate": 1e-3, "teach": 0.5}, {"size": 32, "steps": 2, "batch": 2, "learning_rate": 1e-3}],
+    "stages": [
+        {"size": 16, "steps": 2, "batch": 2, "learning_rate": 1e-3, "teach": 0.5},
+        {"size": 32, "steps": 2, "batch": 2, "learning_rate": 1e-3},
+    ],
 }
 MOTION = {
     "transformer": {"latent_size": 40, "audio_size": 8, "hidden_size": 32, "depth": 1, "heads": 2, "window": 20, "preceding": 4},
@@ -24,7 +27,9 @@ MOTION = {
     "loop": {"steps": 2, "log_every": 1, "sample_every": 0},
     "name": "tiny",
 }
-pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed: the synthetic voices cannot be spoken")
+pytestmark = pytest.mark.skipif(
+    shutil.which("espeak-ng") is None, reason="espeak-ng is not installed: the synthetic voices cannot be spoken"
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,8 @@ def run(tmp_path_factory):
     commands = [
         ["synthesize", "--out", data, "--heads", "3", "--frames", "2", "--size", "32", "--voices", "4", "--seed", "1"],
         ["train", "autoencoder", "--config", str(folder / "autoencoder.json"), "--data", data, "--out", one, "--device", "cpu"],
-        ["train", "motion", "--config", str(folder / "motion.json"), "--data", data, "--out", two, "--device", "cpu", "--autoencoder", one + "/autoencoder.safetensors", "--licence", "CC0"],
+        ["train", "motion", "--config", str(folder / "motion.json"), "--data", data, "--out", two, "--device", "cpu",
+         "--autoencoder", one + "/autoencoder.safetensors", "--licence", "CC0"],
     ]  # fmt: skip
     for command in commands:
         assert main(command) == 0, command
@@ -61,7 +67,9 @@ def test_phase_one_leaves_its_basis_to_phase_two(run):
 
 def test_evaluate_writes_every_figure(run, capsys):
     path = run / "figures.json"
-    assert main(["evaluate", "--model", str(run / "two" / "model.safetensors"), "--clips", "2", "--json", str(path), "--device", "cpu"]) == 0
+    assert (
+        main(["evaluate", "--model", str(run / "two" / "model.safetensors"), "--clips", "2", "--json", str(path), "--device", "cpu"]) == 0
+    )
     figures = json.loads(path.read_text())
     assert {"portrait psnr (dB)", "mouth correlation", "audio gain", "seam acceleration ratio", "blinks per minute"} <= set(figures)
     assert "mouth correlation" in capsys.readouterr().out
@@ -70,6 +78,17 @@ def test_evaluate_writes_every_figure(run, capsys):
 def test_phases_that_do_not_fit_are_refused(run, tmp_path, capsys):
     config = dict(MOTION, transformer=dict(MOTION["transformer"], latent_size=24))
     (tmp_path / "motion.json").write_text(json.dumps(config))
-    command = ["train", "motion", "--config", str(tmp_path / "motion.json"), "--data", str(run / "data"), "--out", str(tmp_path), "--device", "cpu"]
+    command = [
+        "train",
+        "motion",
+        "--config",
+        str(tmp_path / "motion.json"),
+        "--data",
+        str(run / "data"),
+        "--out",
+        str(tmp_path),
+        "--device",
+        "cpu",
+    ]
     assert main([*command, "--autoencoder", str(run / "one" / "autoencoder.safetensors")]) == 2
     assert "latents of 24" in capsys.readouterr().err

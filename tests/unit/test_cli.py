@@ -125,6 +125,11 @@ def test_released_settings_can_be_changed(calls):
     assert options == replace(SamplingOptions.released(5), steps=3)
 
 
+def test_a_solver_alone_gets_steps_that_it_can_take(calls):
+    assert animate(calls, "--solver", "rk4")["animate"]["options"].steps == 12
+    assert animate(calls, "--solver", "heun", "--released")["animate"]["options"].steps == 10
+
+
 def test_edits_repeat(calls):
     assert animate(calls, "--edit", "0=1", "--edit", "6=+.5")["animate"]["edits"] == (MotionEdit(0, 1.0), MotionEdit(6, 0.5))
 
@@ -133,7 +138,7 @@ def test_edits_repeat(calls):
     ("options", "says"),
     [
         (["--steps", "0"], "steps is 0"),
-        (["--solver", "rk4"], "multiple of 4"),
+        (["--solver", "rk4", "--steps", "10"], "multiple of 4"),
         (["--emotion", "cheerful"], "happy"),
         (["--device", "nonsense"], "--device nonsense"),
     ],

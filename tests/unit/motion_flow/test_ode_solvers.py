@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from float_core.motion_flow.ode_solvers import EVALUATIONS_PER_STEP, SOLVERS, Velocity, euler, time_grid
+from float_core.motion_flow.ode_solvers import SOLVERS, Velocity, euler, time_grid
+from float_core.types import EVALUATIONS_PER_STEP
 from float_core.types import SOLVERS as SOLVER_NAMES
 
 ORDERS = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 2}

@@ -105,7 +105,7 @@ def test_effects_keep_length_and_range(seed: int) -> None:
 
 @pytest.mark.parametrize("rate", [22050, 24000, 8000])
 def test_resampling_keeps_a_tone(rate: int) -> None:
-    time = np.arange(round(rate)) / rate
+    time = np.arange(rate) / rate
     window = np.hanning(len(time))
     tone = np.sin(2 * np.pi * 440 * time) * window
     expected = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000) * np.hanning(16000)
