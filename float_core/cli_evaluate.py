@@ -93,9 +93,8 @@ def measure_speech(model: FloatModel, clips: int, seed: int, on_progress: Progre
     from .training.synthetic_voices import load_clip, synthesize_voices
 
     if model.basis.shape[1] != len(RIG_NAMES):
-        raise OptionError(
-            f"the model has {model.basis.shape[1]} directions, the rig {len(RIG_NAMES)}: speech can only be measured for models trained on it"
-        )
+        found = f"the model has {model.basis.shape[1]} directions, the rig {len(RIG_NAMES)}"
+        raise OptionError(f"{found}: speech can only be measured for models that were trained on it")
     with TemporaryDirectory() as folder:
         synthesize_voices(folder, count=clips, seed=_SEED, held_out=1.0)
         voices = [load_clip(path) for path in sorted(Path(folder).glob("*.npz"))]

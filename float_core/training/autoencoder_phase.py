@@ -124,7 +124,7 @@ def pair_loss(
     """Loss of one batch (paper section 3.1: reconstruct the target from the source's identity and the target's motion).
 
     `taught` (B, 1): samples whose identity latent gets the rig's pose in place of the encoder's."""
-    with torch.set_grad_enabled(networks.enc.fc[0].weight.requires_grad):
+    with torch.set_grad_enabled(next(networks.enc.parameters()).requires_grad):
         identity, coefficients, skips = networks.encode(pairs.source)
     source_truth, truth = rigs.to_coefficients(pairs.source_rig), rigs.to_coefficients(pairs.target_rig)
     coefficient = F.l1_loss(coefficients, source_truth)
