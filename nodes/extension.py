@@ -22,11 +22,6 @@ SAMPLES = {"float_portrait.jpg": _ASSETS / "portrait.jpg", "float_voice.wav": _A
 class FloatPortraitExtension(ComfyExtension):
     """This pack."""
 
-    async def on_load(self) -> None:
-        """Registers the model folder, and puts the sample portrait and voice where the template Talk can load them."""
-        host_bridge.register_model_folder()
-        host_bridge.offer_samples(SAMPLES)
-
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """All nodes."""
         return [
@@ -42,5 +37,8 @@ class FloatPortraitExtension(ComfyExtension):
 
 
 async def comfy_entrypoint() -> FloatPortraitExtension:
-    """Called once by ComfyUI."""
+    """Called once by ComfyUI. Registers the model folder, and puts the sample portrait and voice where the template Talk can load them;
+    here and not in `on_load`, which ComfyUI 0.8.0 does not call."""
+    host_bridge.register_model_folder()
+    host_bridge.offer_samples(SAMPLES)
     return FloatPortraitExtension()

@@ -24,7 +24,7 @@ from . import rig as rigs
 from .face_dataset import FaceDataset, FacePairs
 from .growth import grow
 from .loop import LoopConfig, run
-from .losses import component_l1, flow_l1, gradient_l1, multi_scale_l1
+from .losses import component_l1, detail_l1, flow_l1, multi_scale_l1
 from .picture_sheet import write_sheet
 from .pose_head import fit_pose_head, pose_directions
 
@@ -34,7 +34,7 @@ class LossWeights:
     """Weights of the loss' parts; 0 leaves a part out."""
 
     pixel: float = 1.0
-    gradient: float = 0.5
+    detail: float = 4.0
     component: float = 0.5
     flow: float = 8.0
     coefficient: float = 1.0
@@ -141,7 +141,7 @@ def pair_loss(
     output, grids, _ = networks.decode(identity + driving @ networks.basis().T, skips, return_flows=True)  # w_{S->r} + Q lambda
     parts = {
         "pixel": multi_scale_l1(output, pairs.target),
-        "gradient": gradient_l1(output, pairs.target),
+        "detail": detail_l1(output, pairs.source, pairs.target, grids[-1], pairs.flow),
         "component": component_l1(output, pairs.target, (pairs.flow.mouth, pairs.flow.eyes)),
         "flow": flow_l1(grids, pairs.flow),
         "coefficient": coefficient,

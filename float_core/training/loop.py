@@ -93,11 +93,12 @@ def run(
             since = time.perf_counter()
         if _due(state.step, config.checkpoint_every) or state.step == last:
             save_checkpoint(state)
-            plot_log(state.folder)
         if _due(state.step, config.sample_every):
+            plot_log(state.folder)
             phase.write_samples(state.ema, state.folder / "samples", state.step)
         if on_progress is not None:
             on_progress("train", state.step, config.steps)
+    plot_log(state.folder)
     return state
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -21,6 +22,15 @@ def gradient_l1(output: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference of neighbouring pixels' differences: edges where they belong."""
     difference = output - target
     return difference.diff(dim=2).abs().mean() + difference.diff(dim=3).abs().mean()
+
+
+def detail_l1(output: Tensor, source: Tensor, target: Tensor, grid: Tensor, exact: Flow) -> Tensor:
+    """Pixels and edges against the source picture moved by the decoder's own finest grid (B, r, r, 2), and against the target where the
+    source does not show it. A flow that is a pixel off teaches a decoder to blur; against its own flow it learns to be sharp."""
+    moved = F.grid_sample(source, grid.detach(), mode="bilinear", padding_mode="border", align_corners=False)
+    shown = F.interpolate(exact.weight[:, None], size=output.shape[-2:], mode="nearest")
+    sharp = torch.where(shown > 0.5, moved, target)
+    return F.l1_loss(output, sharp) + gradient_l1(output, sharp)
 
 
 def component_l1(output: Tensor, target: Tensor, masks: tuple[Tensor, ...]) -> Tensor:

@@ -13,15 +13,32 @@ _SCALE = 5.0  # of audio.log_mel: mel = log1p(power / floor) / 5
 
 
 def disturb_mel(mel: Tensor, generator: torch.Generator) -> Tensor:
-    """(B, frames, bands), each clip with its own warp of the bands, equaliser, noise floor and gain."""
-    warped = warp_bands(mel, 0.07 * (2 * torch.rand(len(mel), generator=generator) - 1))
-    power = torch.expm1(warped * _SCALE)
-    gain = torch.exp(0.7 * smooth_curves(len(mel), mel.shape[2], generator) + 0.4 * torch.randn(len(mel), 1, generator=generator))
+    """(B, frames, bands), each clip with its own warp and blur of the bands, equaliser, noise floor, gain, and a band left out."""
+    warped = warp_bands(mel, 0.12 * (2 * torch.rand(len(mel), generator=generator) - 1))
+    power = torch.expm1(blur_bands(warped, 0.33 * torch.rand(len(mel), generator=generator)) * _SCALE)
+    gain = torch.exp(1.0 * smooth_curves(len(mel), mel.shape[2], generator) + 0.5 * torch.randn(len(mel), 1, generator=generator))
     floor = torch.exp(1.2 * smooth_curves(len(mel), mel.shape[2], generator) + 6 * torch.rand(len(mel), 1, generator=generator) - 3)
     flicker = -torch.log(torch.rand(mel.shape, generator=generator).clamp(min=1e-6))  # the power of noise is exponential
     silent = torch.rand(len(mel), 1, generator=generator) < 0.4
     noise = torch.where(silent, 0.0, floor)[:, None] * (0.5 + 0.5 * flicker)
-    return torch.log1p(power * gain[:, None] + noise) / _SCALE
+    return leave_out_band(torch.log1p(power * gain[:, None] + noise) / _SCALE, generator)
+
+
+def blur_bands(mel: Tensor, amount: Tensor) -> Tensor:
+    """Each band (B, frames, bands) mixed with its neighbours: formants as wide as those of breathy voices. `amount` (B,) up to 1/3."""
+    share = amount[:, None, None]
+    padded = F.pad(mel, (1, 1), mode="replicate")
+    return (1 - 2 * share) * mel + share * (padded[..., :-2] + padded[..., 2:])
+
+
+def leave_out_band(mel: Tensor, generator: torch.Generator) -> Tensor:
+    """Half of the clips lose up to a tenth of their bands, in one piece: no single formant may decide."""
+    bands = mel.shape[2]
+    width = torch.randint(0, bands // 10 + 1, (len(mel), 1), generator=generator)
+    start = torch.randint(0, bands, (len(mel), 1), generator=generator)
+    lost = (torch.arange(bands) >= start) & (torch.arange(bands) < start + width)
+    lost &= torch.rand(len(mel), 1, generator=generator) < 0.5
+    return mel.masked_fill(lost[:, None], 0.0)
 
 
 def smooth_curves(count: int, bands: int, generator: torch.Generator) -> Tensor:

@@ -39,11 +39,12 @@ _ONE_SIDED = ("jaw_open", "pucker")
 @dataclass(frozen=True)
 class MotionPhaseConfig:
     """`first_share` of a batch are first windows, whose preceding frames are zeros; `drop_*`: how often a condition is zeros.
-    `basis_weight`: weight of the error along the basis beside the one in the whole latent space; `preceding_noise`: spread of noise on
-    the preceding frames' coefficients, so that windows follow sampled ones as well as true ones. `norm`: "l1" as in the paper, or "l2",
-    whose minimum is the mean velocity (under "l1" it is the median, which samples what is rare, a blink, too rarely).
-    `audio_guidance`: the scale at which sampling gives the motion of the data; the loss is of the velocity guided by it (1 = the paper).
-    At a larger scale than this the mouth opens too wide, and lips press in silence. `half`: the networks compute in bfloat16."""
+    `velocity_weight`: of L_vel beside L_OT; `basis_weight`: of the error along the basis beside the one in the whole latent space.
+    `preceding_noise`: spread of noise on the preceding frames' coefficients, so that windows follow sampled ones as well as true ones.
+    `norm`: "l1" as in the paper, or "l2", whose minimum is the mean velocity (under "l1" it is the median, which samples what is
+    rare, a blink, too rarely). `audio_guidance`: the scale at which sampling gives the motion of the data; the loss is of the
+    velocity guided by it (1 = the paper). At a larger scale the mouth opens too wide, and lips press in silence.
+    `half`: the networks compute in bfloat16."""
 
     batch: int = 32
     first_share: float = 0.15
@@ -51,6 +52,7 @@ class MotionPhaseConfig:
     drop_emotion: float = 0.1
     drop_audio: float = 0.1
     drop_preceding: float = 0.4
+    velocity_weight: float = 1.0
     basis_weight: float = 1.0
     preceding_noise: float = 0.05
     disturb_mels: bool = True
@@ -132,7 +134,8 @@ class MotionPhase:
         norm = torch.abs if self.config.norm == "l1" else torch.square
         ot, vel = norm(error).mean(), norm(velocity_error(error, c.has_preceding)).mean()
         ot_basis, vel_basis = norm(along).mean(), norm(velocity_error(along, c.has_preceding)).mean()
-        loss = ot + vel + self.config.basis_weight * (ot_basis + vel_basis)
+        weight, basis_weight = self.config.velocity_weight, self.config.basis_weight
+        loss = ot + weight * vel + basis_weight * (ot_basis + weight * vel_basis)
         parts = {"ot": ot, "vel": vel, "ot_basis": ot_basis, "vel_basis": vel_basis}
         return loss, {name: float(part.detach()) for name, part in parts.items()}
 

@@ -114,7 +114,7 @@ def test_dropped_conditions_are_zeros(tmp_path: Path) -> None:
     _, given = motion_phase.MotionPhase(networks, clips, basis(), everything)._batch(torch.Generator().manual_seed(0))
     for part in (given.audio, given.source, given.emotion, given.preceding, given.preceding_audio):
         assert not part.any()
-    _, given = motion_phase.MotionPhase(networks, clips, basis(), replace(QUIET, drop_preceding=0.0))._batch(torch.Generator())
+    _, given = motion_phase.MotionPhase(networks, clips, basis(), replace(QUIET, batch=16, drop_preceding=0.0))._batch(torch.Generator())
     assert not given.preceding[:2].any()  # first windows
     assert given.preceding[2:].abs().sum((1, 2)).min() > 0
     assert given.source.abs().sum(1).min() > 0
