@@ -33,10 +33,10 @@ from .pose_head import fit_pose_head, pose_directions
 class LossWeights:
     """Weights of the loss' parts; 0 leaves a part out."""
 
-    pixel: float = 1.0
-    detail: float = 4.0
+    pixel: float = 2.0
+    detail: float = 1.0
     component: float = 0.5
-    flow: float = 8.0
+    flow: float = 16.0
     coefficient: float = 1.0
     pose_code: float = 1.0
 

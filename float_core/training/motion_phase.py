@@ -39,11 +39,14 @@ _ONE_SIDED = ("jaw_open", "pucker")
 @dataclass(frozen=True)
 class MotionPhaseConfig:
     """`first_share` of a batch are first windows, whose preceding frames are zeros; `drop_*`: how often a condition is zeros.
-    `velocity_weight`: of L_vel beside L_OT; `basis_weight`: of the error along the basis beside the one in the whole latent space.
+
+    `velocity_weight`: of L_vel beside L_OT, and in it `seam_weight`: of the step from the preceding frames.
+    `basis_weight`: of the error along the basis beside the one in the whole latent space.
     `preceding_noise`: spread of noise on the preceding frames' coefficients, so that windows follow sampled ones as well as true ones.
     `norm`: "l1" as in the paper, or "l2", whose minimum is the mean velocity (under "l1" it is the median, which samples what is
-    rare, a blink, too rarely). `audio_guidance`: the scale at which sampling gives the motion of the data; the loss is of the
-    velocity guided by it (1 = the paper). At a larger scale the mouth opens too wide, and lips press in silence.
+    rare, a blink, too rarely).
+    `audio_guidance`: the scale at which sampling gives the motion of the data; the loss is of the velocity guided by it (1 = the
+    paper). At a larger scale the mouth opens too wide, and lips press in silence.
     `half`: the networks compute in bfloat16."""
 
     batch: int = 32
@@ -53,6 +56,7 @@ class MotionPhaseConfig:
     drop_audio: float = 0.1
     drop_preceding: float = 0.4
     velocity_weight: float = 1.0
+    seam_weight: float = 1.0
     basis_weight: float = 1.0
     preceding_noise: float = 0.05
     disturb_mels: bool = True
@@ -132,8 +136,8 @@ class MotionPhase:
         error = predicted[:, -motion.shape[1] :].float() - path.velocity
         along = error @ self.basis
         norm = torch.abs if self.config.norm == "l1" else torch.square
-        ot, vel = norm(error).mean(), norm(velocity_error(error, c.has_preceding)).mean()
-        ot_basis, vel_basis = norm(along).mean(), norm(velocity_error(along, c.has_preceding)).mean()
+        ot, vel = norm(error).mean(), norm(velocity_error(error, self.config.seam_weight * c.has_preceding)).mean()
+        ot_basis, vel_basis = norm(along).mean(), norm(velocity_error(along, self.config.seam_weight * c.has_preceding)).mean()
         weight, basis_weight = self.config.velocity_weight, self.config.basis_weight
         loss = ot + weight * vel + basis_weight * (ot_basis + weight * vel_basis)
         parts = {"ot": ot, "vel": vel, "ot_basis": ot_basis, "vel_basis": vel_basis}
@@ -221,11 +225,11 @@ def train_motion(
     return averaged
 
 
-def velocity_error(error: Tensor, has_preceding: Tensor) -> Tensor:
-    """First difference in time of the error (B, W, C), the step from the preceding frames included where there are any.
+def velocity_error(error: Tensor, seam: Tensor) -> Tensor:
+    """First difference in time of the error (B, W, C), the step from the preceding frames included, times `seam` (B, 1, 1).
 
     Those frames are given, so their error is zero and the step's error is the first frame's own."""
-    return torch.cat([error[:, :1] * has_preceding, error[:, 1:] - error[:, :-1]], dim=1)
+    return torch.cat([error[:, :1] * seam, error[:, 1:] - error[:, :-1]], dim=1)
 
 
 def source_motion(windows: Windows, basis: Tensor, generator: torch.Generator) -> Tensor:
