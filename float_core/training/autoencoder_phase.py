@@ -26,7 +26,7 @@ from .growth import grow
 from .loop import LoopConfig, run
 from .losses import component_l1, detail_l1, flow_l1, multi_scale_l1
 from .picture_sheet import write_sheet
-from .pose_head import fit_pose_head, pose_directions
+from .pose_head import pose_directions, tie_coefficients
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class LossWeights:
 class Stage:
     """One picture size of the growth. `rig_drive`: share of steps whose target motion is the rig's own instead of the encoder's;
     `teach`: share of samples whose pose code in the identity latent is the rig's own, so that the decoder need not wait for the encoder;
-    `freeze_encoder`: train the decoder alone, which takes half the time."""
+    `freeze_encoder`: train the decoder alone, which takes half the time; `same_frame`: share of pairs whose target is the source."""
 
     size: int
     steps: int
@@ -54,6 +54,7 @@ class Stage:
     rig_drive: float = 0.7
     teach: float = 0.0
     freeze_encoder: bool = False
+    same_frame: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,6 @@ class AutoencoderTraining:
     weights: LossWeights = LossWeights()
     basis_seed: int | None = None  # a number freezes the basis at that draw: with rig supervision any orthonormal one serves
     seed: int = 0
-    pose_head_steps: int = 0  # steps of `fit_pose_head` after the last stage
 
     @classmethod
     def read(cls, path: str | Path) -> AutoencoderTraining:
@@ -92,7 +92,7 @@ class AutoencoderPhase:
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum for one random batch, and its parts."""
-        pairs = self._data.draw(generator, self._stage.batch, self._stage.size)
+        pairs = self._data.draw(generator, self._stage.batch, self._stage.size, self._stage.same_frame)
         by_rig = bool(torch.rand((), generator=generator) < self._stage.rig_drive)
         taught = torch.rand(self._stage.batch, 1, generator=generator) < self._stage.teach
         return pair_loss(self.networks, pairs, self._weights, by_rig, taught)
@@ -205,8 +205,8 @@ def train_autoencoder(
         assert isinstance(state.ema, MotionAutoencoder)
         previous = copy.deepcopy(state.ema)
     assert previous is not None
-    if config.pose_head_steps:
-        fit_pose_head(previous, data, steps=config.pose_head_steps, seed=config.seed, on_progress=on_progress)
+    if config.weights.pose_code:
+        tie_coefficients(previous)
     return previous
 
 
