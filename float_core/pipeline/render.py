@@ -64,7 +64,7 @@ def automatic_batch_size(model: FloatModel) -> int:
         return 16
     config = model.require("autoencoder").config
     frame = config.channels[-1] * config.size**2 * 4
-    return max(1, min(8, _FEATURE_BUDGET // frame))
+    return max(1, min(4, _FEATURE_BUDGET // frame))  # a few tenths of a second: an interrupt waits for a batch
 
 
 def _rebatch(pieces: Iterable[Tensor], size: int) -> Iterator[Tensor]:

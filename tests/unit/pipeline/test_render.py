@@ -97,7 +97,7 @@ class _Sized(torch.nn.Module):
         self.config = config
 
 
-@pytest.mark.parametrize(("preset", "device", "expected"), [(MINI, "cpu", 8), (FLOAT_512, "cpu", 2), (FLOAT_512, "meta", 16)])
+@pytest.mark.parametrize(("preset", "device", "expected"), [(MINI, "cpu", 4), (FLOAT_512, "cpu", 2), (FLOAT_512, "meta", 16)])
 def test_automatic_batches(preset, device, expected):
     model = FloatModel(preset, Provenance("", "", "", ""), autoencoder=_Sized(preset.autoencoder), device=torch.device(device))
     assert automatic_batch_size(model) == expected
