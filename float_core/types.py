@@ -20,9 +20,11 @@ ProgressCallback = Callable[[str, int, int], None]  # (stage, done, total); rais
 SolverName = Literal["euler", "midpoint", "heun", "rk4", "ab2"]
 NoisePolicy = Literal["continuous", "same_each_window"]
 PartName = Literal["autoencoder", "transformer", "audio_encoder", "emotion"]
+EasingName = Literal["linear", "smooth", "hold", "bezier"]
 EVALUATIONS_PER_STEP: dict[str, int] = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 1}
 SOLVERS: tuple[str, ...] = tuple(EVALUATIONS_PER_STEP)
 NOISE_POLICIES: tuple[str, ...] = ("continuous", "same_each_window")
+EASINGS: tuple[str, ...] = ("linear", "smooth", "hold", "bezier")
 
 
 @dataclass(frozen=True)
@@ -81,18 +83,90 @@ class EmotionCondition:
 
 @dataclass(frozen=True)
 class MotionSequence:
-    """Motion latents w_{r->D} (B, T, D), `fps` frames a second."""
+    """Motion latents w_{r->D} (B, T, D), `fps` frames a second; frame i is at i / fps seconds. `source` (B, D): w_{r->S} of the portrait
+    that the motion was sampled for, where that is known."""
 
     motion: Tensor
     fps: float
+    source: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A point of a curve: `time` in seconds, `value` in coefficient units. `easing` says how the curve goes from here to the next
+    keyframe; `handles` = (x1, y1, x2, y2), the two inner control points of "bezier" as shares of the time and value in between (the x in
+    0..1), as in CSS."""
+
+    time: float
+    value: float
+    easing: EasingName = "smooth"
+    handles: tuple[float, float, float, float] = (0.42, 0.0, 0.58, 1.0)
+
+
+@dataclass(frozen=True)
+class LambdaCurve:
+    """A value over time, in coefficient units: by `keyframes` (held before the first and after the last), or by `values`, spread evenly
+    over the clip, however many they are. One of the two is empty."""
+
+    keyframes: tuple[Keyframe, ...] = ()
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class MotionEdit:
-    """One edit along one direction of the basis: `offset` in coefficient (lambda) units, over the whole clip."""
+    """An edit along one direction of the basis, in coefficient (lambda) units. In every frame the coefficient c becomes
+    c + weight * (clamp(base + offset + curve, low, high) - c), where base = mean + gain * (c - mean) with the clip's mean, or, if `freeze`,
+    the value of the range's first frame. `weight` is 1 from `start` to `end` seconds (None: to the clip's end), 0 outside, and rises and
+    falls over `ease` seconds inside the range, at those of its ends that are given; `easing` "linear" or "smooth"."""
 
     direction: int
     offset: float = 0.0
+    gain: float = 1.0
+    freeze: bool = False
+    low: float | None = None
+    high: float | None = None
+    start: float = 0.0
+    end: float | None = None
+    ease: float = 0.0
+    easing: EasingName = "smooth"
+    curve: LambdaCurve | None = None
+
+
+@dataclass(frozen=True)
+class DirectionLabel:
+    """One thing that a direction moves. `name` is a control of the synthetic rig ("yaw", "smile", ...), `group` head, jaw, mouth, eyes or
+    brows; `strength` 0..1 = its share of all that the direction moves, each control counted in its typical spread; `per_unit` = how far
+    one unit of the coefficient moves it, in the control's natural unit `unit`."""
+
+    name: str
+    group: str
+    strength: float
+    per_unit: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class DirectionCalibration:
+    """What one direction does: `labels`, strongest first, those too weak to matter left out; `fit` 0..1 = how much of the motion in the
+    picture the labels explain; `low`, `high` = natural range of an offset (deviation from a clip's mean in sampled motion); `spread` = its
+    standard deviation."""
+
+    labels: tuple[DirectionLabel, ...]
+    fit: float
+    low: float
+    high: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the M directions of a basis do. `fingerprint` of the basis it belongs to; `mirror` (M rows of M): coefficients of the mirrored
+    face = mirror @ coefficients; `provenance`: how it was made, in plain words."""
+
+    fingerprint: tuple[float, ...]
+    directions: tuple[DirectionCalibration, ...]
+    mirror: tuple[tuple[float, ...], ...]
+    provenance: str
 
 
 @dataclass(frozen=True)
@@ -151,7 +225,8 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class FloatModel:
-    """Loaded networks with their configuration. `basis` (D, M) orthonormal; a part that the files did not hold is None.
+    """Loaded networks with their configuration. `basis` (D, M) orthonormal; a part that the files did not hold is None. `calibration`:
+    what the directions do, where a file beside the weights says it.
     The networks are plain modules, there for tests and training: autoencoder, transformer, audio_encoder, emotion."""
 
     config: ModelConfig
@@ -161,6 +236,7 @@ class FloatModel:
     audio_encoder: nn.Module | None = None
     emotion_loader: Callable[[], nn.Module] | None = None  # the largest network: loaded on first use
     basis_tensor: Tensor | None = None
+    calibration: Calibration | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
 
