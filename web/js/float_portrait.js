@@ -6,8 +6,9 @@
  */
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { buildLambdaPanel } from "./lambda_panel.js";
 
-const BUILDERS = {};
+const BUILDERS = { LambdaEdit: buildLambdaPanel };
 
 app.registerExtension({
   name: "FLOATPortrait",
