@@ -69,11 +69,11 @@ const STYLE = `
 .fp-name small { color: var(--fp-dim); font-size: 10px; margin-left: 4px; }
 .fp-number { width: 100%; height: 22px; border: 0; border-radius: 5px; padding: 0 5px; background: var(--fp-field); color: var(--fp-text); text-align: right; font-variant-numeric: tabular-nums; outline: none; }
 .fp-number::placeholder { color: var(--fp-dim); opacity: 0.7; }
-.fp-detail { display: none; grid-column: 1 / -1; flex-wrap: wrap; align-items: center; gap: 4px 10px; padding: 2px 0 6px 2px; }
+.fp-detail { display: none; grid-column: 1 / -1; flex-wrap: wrap; align-items: center; gap: 4px 8px; padding: 2px 0 6px 2px; }
 .fp-open .fp-detail { display: flex; }
 .fp-open .fp-more { background: var(--fp-field); }
 .fp-field { display: flex; align-items: center; gap: 5px; color: var(--fp-dim); min-width: 0; }
-.fp-field .fp-number { width: 48px; }
+.fp-field .fp-number { width: 44px; }
 .fp-check { cursor: pointer; }
 .fp-check input { accent-color: var(--fp-accent); }
 .fp-range { display: flex; flex-direction: column; gap: 6px; padding: 2px 0 6px 10px; }

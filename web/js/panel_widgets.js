@@ -62,7 +62,9 @@ export class PanelWidgets {
     for (const [name, widget] of this.named) {
       const hidden = !linked.has(name) && !this.revealed.has(name);
       widget.hidden = hidden; // read by the classic renderer
-      widget.options.hidden = hidden; // read by Nodes 2.0
+      for (const options of [widget.options, widget._state?.options]) {
+        if (options && options.hidden !== hidden) options.hidden = hidden; // read by Nodes 2.0; after undo its store has options of its own
+      }
     }
   }
 }
