@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import host_bridge
+from . import host_bridge, live_routes
 from .comfy_api_v3 import ComfyExtension, io
 from .crop_face import FLOATCropFace
 from .edit_motion import LambdaEdit
@@ -37,8 +37,9 @@ class FloatPortraitExtension(ComfyExtension):
 
 
 async def comfy_entrypoint() -> FloatPortraitExtension:
-    """Called once by ComfyUI. Registers the model folder, and puts the sample portrait and voice where the template Talk can load them;
-    here and not in `on_load`, which ComfyUI 0.8.0 does not call."""
+    """Called once by ComfyUI. Registers the model folder, and puts the sample portrait and voice where the template Talk can load them, and
+    adds the routes of the live picture; here and not in `on_load`, which ComfyUI 0.8.0 does not call."""
     host_bridge.register_model_folder()
     host_bridge.offer_samples(SAMPLES)
+    live_routes.register()
     return FloatPortraitExtension()
