@@ -80,9 +80,10 @@ def run_calibrate(options: argparse.Namespace) -> None:
 def table(calibration: Calibration) -> str:
     """A line for every direction: its labels with strength and movement per unit, the fit, the natural range."""
     moves = [
-        ", ".join(f"{one.name} ({one.strength:.0%}; {one.per_unit:+.3g} {one.unit})" for one in direction.labels) or "nothing that has a name"
+        ", ".join(f"{one.name} ({one.strength:.0%}; {one.per_unit:+.3g} {one.unit})" for one in direction.labels)
         for direction in calibration.directions
     ]
+    moves = [text or "nothing that has a name" for text in moves]
     width = max(map(len, moves))
     lines = [f"     {'moves (share; per unit)':{width}s}  fit     low    high"]
     for k, (text, one) in enumerate(zip(moves, calibration.directions, strict=True)):
