@@ -42,16 +42,32 @@ from .types import (
 
 if TYPE_CHECKING:
     from .audio import choose_emotion
-    from .checkpoints import load_model, save_model
+    from .checkpoints import basis_fingerprint, calibration_path, load_model, read_calibration, same_basis, save_calibration, save_model
     from .face import prepare_picture
-    from .pipeline import animate, edit_motion, encode_audio, encode_identity, predict_emotion, render_frames, sample_motion
+    from .pipeline import (
+        animate,
+        direction_group,
+        direction_name,
+        directions_of,
+        edit_motion,
+        encode_audio,
+        encode_identity,
+        predict_emotion,
+        render_frames,
+        sample_motion,
+    )
     from .video import read_audio, read_picture, write_video
 
 __version__ = "0.1.0"
 
 _FUNCTIONS = {  # name -> the room that holds it
     "animate": "pipeline",
+    "basis_fingerprint": "checkpoints",
+    "calibration_path": "checkpoints",
     "choose_emotion": "audio",
+    "direction_group": "pipeline",
+    "direction_name": "pipeline",
+    "directions_of": "pipeline",
     "edit_motion": "pipeline",
     "encode_audio": "pipeline",
     "encode_identity": "pipeline",
@@ -59,9 +75,12 @@ _FUNCTIONS = {  # name -> the room that holds it
     "predict_emotion": "pipeline",
     "prepare_picture": "face",
     "read_audio": "video",
+    "read_calibration": "checkpoints",
     "read_picture": "video",
     "render_frames": "pipeline",
+    "same_basis": "checkpoints",
     "sample_motion": "pipeline",
+    "save_calibration": "checkpoints",
     "save_model": "checkpoints",
     "write_video": "video",
 }
@@ -100,7 +119,12 @@ __all__ = [
     "VideoError",
     "Wav2Vec2AudioConfig",
     "animate",
+    "basis_fingerprint",
+    "calibration_path",
     "choose_emotion",
+    "direction_group",
+    "direction_name",
+    "directions_of",
     "edit_motion",
     "encode_audio",
     "encode_identity",
@@ -108,9 +132,12 @@ __all__ = [
     "predict_emotion",
     "prepare_picture",
     "read_audio",
+    "read_calibration",
     "read_picture",
     "render_frames",
+    "same_basis",
     "sample_motion",
+    "save_calibration",
     "save_model",
     "write_video",
 ]
