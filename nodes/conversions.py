@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..float_core import AudioClip, AudioError, OptionError, PictureError
+from ..float_core import AudioClip, AudioError, EmotionCondition, OptionError, PictureError
 
 Value = TypeVar("Value")
+MOST_ROWS = 200  # of an emotion's course: more than a node is wide
 
 
 def image_to_picture(image: Tensor) -> NDArray[np.uint8]:
@@ -82,6 +83,17 @@ def directions_of_text(text: str) -> tuple[int, ...]:
             raise OptionError(f"the list of directions holds {part!r}; expected numbers and ranges such as 0, 2, 5-7")
         found |= dict.fromkeys(range(int(ends[0]), int(ends[1]) + 1))
     return tuple(found)
+
+
+def emotion_bars(emotion: EmotionCondition, fps: float) -> dict[str, Any]:
+    """An emotion as the browser draws it: names, the clip's mean probabilities and, where they change, at most 200 rows with their times
+    in seconds."""
+    rows = emotion.probabilities[0].cpu()
+    shown = {"names": list(emotion.names), "probabilities": rows.mean(dim=0).tolist(), "times": [], "rows": []}
+    if len(rows) > 1:
+        kept = torch.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).round().long()
+        shown |= {"times": (kept / fps).tolist(), "rows": rows[kept].tolist()}
+    return shown
 
 
 def moved(value: Value, device: torch.device) -> Value:

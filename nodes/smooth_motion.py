@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..float_core import MotionSequence, OptionError, directions_of, repair_seams, smooth_motion
+from collections.abc import Mapping
+
+from ..float_core import MotionSequence, OptionError, direction_group, repair_seams, smooth_motion
 from . import socket_types
 from .comfy_api_v3 import io, schema
 from .managed_model import ManagedModel
@@ -65,10 +67,20 @@ class FLOATSmoothMotion(io.ComfyNode):
     ) -> io.NodeOutput:
         """Smooths it."""
         steady = without_seams(model, motion) if repair_seams else motion
-        chosen = {k: value for part, value in seconds.items() if value for k in directions_of(model.core.calibration, part)}
-        if not chosen and any(seconds.values()):
-            raise OptionError("this model has no direction in the chosen groups; without a calibration, all directions are in 'other'")
-        return io.NodeOutput(smooth_motion(model.core, steady, chosen, outside_seconds=outside))
+        return io.NodeOutput(smooth_motion(model.core, steady, seconds_of_directions(model, seconds), outside_seconds=outside))
+
+
+def seconds_of_directions(model: ManagedModel, seconds: Mapping[str, float]) -> dict[int, float]:
+    """What the parts of the face ask for, by direction. Raises OptionError for parts that a model without a calibration cannot tell."""
+    calibration, count = model.core.calibration, model.core.basis.shape[1]
+    named = [part for part, value in seconds.items() if value and part != "other"]
+    if calibration is None and named:
+        raise OptionError(
+            f"this model has no calibration, so it is not known which directions move: {', '.join(named)}. Use 'other', which is all of "
+            "them then, or make a calibration with `python -m float_core calibrate`"
+        )
+    groups = {k: direction_group(calibration, k) for k in range(count)}
+    return {k: seconds[group] for k, group in groups.items() if seconds[group]}
 
 
 def without_seams(model: ManagedModel, motion: MotionSequence) -> MotionSequence:
