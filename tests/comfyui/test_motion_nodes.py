@@ -81,8 +81,8 @@ def test_a_motion_of_another_model_is_refused(server: ComfyServer, sampled: Json
         "3": {"class_type": "FLOATSaveMotion", "inputs": {"model": ["1", 0], "motion": ["2", 0], "filename_prefix": "x", "notes": ""}},
     }
     error = server.run(loading).error
-    assert "OptionError" in error
-    assert "basis" in error
+    assert "CheckpointError" in error
+    assert "another basis" in error
 
 
 @pytest.mark.parametrize(
