@@ -78,6 +78,7 @@ def test_a_preset_needs_a_calibration_and_comes_first(settings: ModuleType, core
         ({"edit": 5}, "edit"),
         ({"edit": " " * 1_000_001}, "edit"),
         ({"edit": "{"}, "edit"),
+        ({"edit": "[" + ", ".join(['{"direction": 0}'] * 1001) + "]"}, "1001 edits"),
         ({"preset": "dance"}, "preset"),
         ({"x" * 5000: 1}, "no such widget"),
     ],
