@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
     from ..comfyui.comfy_server import ComfyServer
 
@@ -19,7 +19,23 @@ CHROMIUM = Path("/usr/bin/chromium")
 RENDERERS = {"classic": False, "nodes2": True}
 VIEW = {"width": 1500, "height": 1000}
 WAIT_MS = 40_000  # on a busy machine; usually less than one second
-READY = "() => window.app?.extensionManager && window.app.isGraphReady && window.app.canvas?.graph"
+# The spinner turns until the workflow of the last visit is open again; one that is loaded before would be replaced by it.
+READY = "() => window.app?.extensionManager?.spinner === false && window.app.isGraphReady && window.app.canvas?.graph"
+# The page's security policy lets no script read a blob by its address: what gets one is kept, so that tests can compare pictures.
+KEEP_BLOBS = """
+const make = URL.createObjectURL;
+const revoke = URL.revokeObjectURL;
+window.keptBlobs = new Map();
+URL.createObjectURL = (blob) => {
+  const address = make.call(URL, blob);
+  window.keptBlobs.set(address, blob);
+  return address;
+};
+URL.revokeObjectURL = (address) => {
+  window.keptBlobs.delete(address);
+  revoke.call(URL, address);
+};
+"""
 # Each run starts when the queue is asked, and has ended when the server says so for that prompt.
 RUN = """async () => {
   const ended = new Promise((done) => {
@@ -45,7 +61,12 @@ class ComfyPage:
     def __init__(self, page: Page, server: ComfyServer, renderer: str) -> None:
         self.page, self.server, self.renderer = page, server, renderer
         self.errors: list[str] = []
+        self.under_way: set[Request] = set()  # to our routes
         page.set_default_timeout(WAIT_MS)
+        page.add_init_script(KEEP_BLOBS)
+        page.on("request", lambda request: self.under_way.add(request) if "/float/" in request.url else None)
+        for end in ("requestfinished", "requestfailed"):
+            page.on(end, lambda request: self.under_way.discard(request))  # type: ignore[call-overload]
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
         page.on("console", lambda message: self._take(message.type, message.text, message.location.get("url", "")))
 
@@ -71,6 +92,12 @@ class ComfyPage:
     def settle(self) -> None:
         """Waits for two frames: widgets are placed while the canvas draws."""
         self.do("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def wait_until_quiet(self) -> None:
+        """Waits until our scripts have asked the server for all they want, and have been answered."""
+        self.settle()
+        while self.under_way:
+            self.settle()
 
     def look_at(self, node_id: int | str, scale: float | None = None) -> None:
         """Moves the view: the node's upper left corner a little inside the canvas, at that scale, or so that it can be seen as a whole."""

@@ -15,21 +15,18 @@ MARK = """(id) => {
   const widget = app.canvas.graph.getNodeById(id).widgets.find((candidate) => candidate.name === "float_panel");
   widget.element.dataset.testNode = id;
 }"""
-# As a data URL of its pixels: the page's security policy does not let scripts fetch the picture's own address.
-PICTURE = """(picture) => {
-  if (!picture.naturalWidth || !picture.complete || getComputedStyle(picture).visibility !== "visible") return "";
-  const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
-  const context = canvas.getContext("2d");
-  context.drawImage(picture, 0, 0);
-  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  return btoa(Array.from(data, (byte) => String.fromCharCode(byte)).join(""));
+PICTURE = """async (picture) => {
+  const blob = window.keptBlobs.get(picture.src);
+  if (!blob || !picture.naturalWidth || !picture.complete || getComputedStyle(picture).visibility !== "visible") return "";
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }"""
 WAIT_FOR_PICTURE = f"""async ([id, before]) => {{
   const shown = {PICTURE};
   const ends = performance.now() + 40000;
   while (performance.now() < ends) {{
     const picture = document.querySelector(`.float-panel[data-test-node="${{id}}"] .fp-picture`);
-    const now = picture ? shown(picture) : "";
+    const now = picture ? await shown(picture) : "";
     if (now && now !== before) return;
     await new Promise((done) => requestAnimationFrame(done));
   }}
@@ -110,13 +107,15 @@ class Panel:
         self.root.locator(".fp-message", has_text=part).wait_for()
 
     def picture(self) -> str:
-        """The pixels of the picture that is shown, as base64; '' where there is none."""
+        """The JPEG that is shown, as base64; '' where there is none."""
         return str(self.root.locator(".fp-picture").evaluate(PICTURE))
 
-    def new_picture(self, before: str = "") -> str:
-        """Waits for a picture that is not the one before."""
+    def new_picture(self, before: str = "", *, final: bool = True) -> str:
+        """Waits for a picture that is not the one before; `final`: and until no other is asked for."""
         assert self.root
         self.comfy.do(WAIT_FOR_PICTURE, [str(self.node_id), before])
+        if final:
+            self.comfy.wait_until_quiet()
         return self.picture()
 
     def edits(self) -> list[Json]:

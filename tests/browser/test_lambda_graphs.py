@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from .comfy_page import ComfyPage, Json
 from .panel_page import Panel, id_of
@@ -50,7 +52,7 @@ VISIBLE = "(id) => app.canvas.graph.getNodeById(id).widgets.filter((widget) => !
 
 def mean_difference(one: str, other: str) -> float:
     """Of two pictures' pixels, in levels of 255."""
-    first, second = (np.frombuffer(base64.b64decode(pixels), np.uint8).astype(float) for pixels in (one, other))
+    first, second = (np.asarray(Image.open(BytesIO(base64.b64decode(jpeg)))).astype(float) for jpeg in (one, other))
     return float(np.abs(first - second).mean())
 
 
