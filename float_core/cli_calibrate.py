@@ -79,10 +79,15 @@ def run_calibrate(options: argparse.Namespace) -> None:
 
 def table(calibration: Calibration) -> str:
     """A line for every direction: its labels with strength and movement per unit, the fit, the natural range."""
-    lines = [f"{'':>3}  {'moves (share of it; per unit)':60s} {'fit':>5} {'low':>7} {'high':>7}"]
-    for k, direction in enumerate(calibration.directions):
-        labels = ", ".join(f"{one.name} ({one.strength:.0%}; {one.per_unit:+.3g})" for one in direction.labels) or "nothing that has a name"
-        lines.append(f"{k:>3}  {labels:60s} {direction.fit:5.2f} {direction.low:+7.2f} {direction.high:+7.2f}")
+    moves = [
+        ", ".join(f"{one.name} ({one.strength:.0%}; {one.per_unit:+.3g} {one.unit})" for one in direction.labels)
+        for direction in calibration.directions
+    ]
+    moves = [text or "nothing that has a name" for text in moves]
+    width = max(map(len, moves))
+    lines = [f"     {'moves (share; per unit)':{width}s}  fit     low    high"]
+    for k, (text, one) in enumerate(zip(moves, calibration.directions, strict=True)):
+        lines.append(f"{k:>3}  {text:{width}s} {one.fit:4.2f} {one.low:+7.2f} {one.high:+7.2f}")
     return "\n".join(lines)
 
 
