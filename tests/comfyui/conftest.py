@@ -104,3 +104,9 @@ def talk(server: ComfyServer) -> Json:
     if not BUNDLED_MODEL.exists():
         node(prompt, "LoadFLOAT")["model"] = UNTRAINED
     return prompt
+
+
+@pytest.fixture
+def sampled(talk: Json) -> Json:
+    """The same as far as the sampled motion: no edit, and nothing is drawn."""
+    return {key: part for key, part in talk.items() if part["class_type"] not in ("LambdaEdit", "DecodeVideo", "SaveVideo")}
