@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
+import pytest
 import torch
 
 import float_core
 from float_core import MotionSequence
 
-from .comfy_server import ComfyServer, Json, node_id
+from .comfy_server import ComfyServer, Json, node, node_id
+from .conftest import SHORT_SECONDS, UNTRAINED
 from .motions import CLOSE, bundled, model_of, run_for_motions, same, source_of
 from .test_lambda_curve import preview_size
+
+FRAMES = math.ceil(SHORT_SECONDS * 25)
 
 
 def test_plots_and_the_basis_sheet_are_pictures(server: ComfyServer, sampled: Json) -> None:
@@ -120,3 +125,23 @@ def test_emotions_are_told_to_the_browser(server: ComfyServer, sampled: Json) ->
     run, _ = run_for_motions(server, sampled, {"sad": source_of(sampled)})
     told = [data["output"]["float_emotion"] for data in run.of("executed") if data["node"] == node_id(sampled, "Speech2Emotion")]
     assert told == [[{"names": list(float_core.EMOTIONS), "probabilities": [0, 0, 0, 0, 0, 1, 0], "times": [], "rows": []}]]
+
+
+@pytest.mark.parametrize(("window", "rows"), [(0.0, 0), (0.25, FRAMES)])
+def test_the_emotion_of_a_voice_is_heard_at_once_or_in_windows(server: ComfyServer, sampled: Json, window: float, rows: int) -> None:
+    node(sampled, "LoadFLOAT")["model"] = UNTRAINED
+    node(sampled, "Speech2Emotion").update(emotion="from the voice", window=window, overlap=0.5)
+    key = node_id(sampled, "Speech2Emotion")
+    sampled["20"] = {
+        "class_type": "FLOATSaveMotion",
+        "inputs": {"model": model_of(sampled), "motion": source_of(sampled), "filename_prefix": f"tests/{window}", "notes": ""},
+    }
+    run = server.run(sampled)
+    assert run.error == "", run.error
+    (told,) = (data["output"]["float_emotion"][0] for data in run.of("executed") if data["node"] == key)
+    assert sum(told["probabilities"]) == pytest.approx(1, abs=1e-5)
+    assert len(told["rows"]) == len(told["times"]) == rows
+    assert told["times"] == pytest.approx([i / 25 for i in range(rows)])
+    if rows:
+        assert told["rows"][0] != told["rows"][-1], "the emotion follows the voice"
+    assert any("happy" in note and "%" in note for note in run.notes)
