@@ -81,15 +81,14 @@ const broken = {
   '[{"direction": 0, "curve": {"keyframes": [[0, 0], 5]}}]': /edit 1, keyframe 2: is not \[time, value\]/,
   '[{"direction": 0, "curve": {"keyframes": [[0]]}}]': /keyframe 1: is not/,
   '[{"direction": 0, "curve": {"keyframes": [["0", 0]]}}]': /its time/,
-  '[{"direction": 0, "curve": {"keyframes": [[-1, 0]]}}]': /its time/,
+  '[{"direction": 0, "curve": {"keyframes": [[-2e6, 0]]}}]': /its time/,
   '[{"direction": 0, "curve": {"keyframes": [[1e999, 0]]}}]': /its time/,
   '[{"direction": 0, "curve": {"keyframes": [[0, null]]}}]': /its value/,
   '[{"direction": 0, "curve": {"keyframes": [[0, 1e999]]}}]': /its value/,
   '[{"direction": 0, "curve": {"keyframes": [[0, 0, "toString"]]}}]': /its easing/,
-  '[{"direction": 0, "curve": {"keyframes": [[0, 0, "hold", [0, 0, 1, 1]]]}}]': /has handles/,
   '[{"direction": 0, "curve": {"keyframes": [[0, 0, "bezier", [0, 0, 1]]]}}]': /four numbers/,
   '[{"direction": 0, "curve": {"keyframes": [[0, 0, "bezier", [-0.1, 0, 1, 1]]]}}]': /times of its handles/,
-  '[{"direction": 0, "curve": {"keyframes": [[1, 0], [1, 2]]}}]': /keyframe 2: is not after/,
+  '[{"direction": 0, "curve": {"keyframes": [[0, 0, "bezier", "abcd"]]}}]': /four numbers/,
 };
 for (const [text, message] of Object.entries(broken)) {
   test(`broken text: ${text}`, () => {
@@ -104,7 +103,7 @@ test("hostile text does not throw and reaches no prototype", () => {
   assert.equal(problem, "");
   assert.equal({}.polluted, undefined);
   assert.match(curvesToText(entries), /"__proto__": \{"polluted": 1\}/);
-  for (const value of [5, {}, [], true, "[".repeat(100000), `[${"0,".repeat(150000)}0]`, `["${"x".repeat(300000)}"]`]) {
+  for (const value of [5, {}, [], true, "[".repeat(100000), `[${"0,".repeat(150000)}0]`, `["${"x".repeat(500000)}"]`]) {
     assert.notEqual(parseCurves(value).problem, "");
   }
   const many = JSON.stringify([{ direction: 0, curve: { keyframes: Array.from({ length: 20001 }, (_, i) => [i, 0]) } }]);

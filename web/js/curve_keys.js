@@ -75,7 +75,7 @@ export function moveHandle(keys, index, which, time, value) {
   const from = keys[index];
   const to = keys[index + 1];
   const rise = to.value - from.value;
-  const x = clamp((time - from.time) / (to.time - from.time), 0, 1);
+  const x = clamp((time - from.time) / Math.max(to.time - from.time, 1e-9), 0, 1);
   const y = Math.abs(rise) < 1e-6 ? from.handles[2 * which + 1] : clamp((value - from.value) / rise, -HANDLE_LIMIT, HANDLE_LIMIT);
   const handles = from.handles.map((old, i) => (i === 2 * which ? tidyValue(x) : i === 2 * which + 1 ? tidyValue(y) : old));
   return replaced(keys, index, { handles });

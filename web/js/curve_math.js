@@ -33,7 +33,7 @@ export function ease(easing, handles, x) {
   return x * x * (3 - 2 * x);
 }
 
-/** Index of the last keyframe at or before `time`; -1 before the first. */
+/** Index of the last keyframe at or before `time` (of two at the same time, the later one); -1 before the first. */
 export function keyBefore(keys, time) {
   let low = 0;
   let high = keys.length;
