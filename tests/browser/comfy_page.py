@@ -1,0 +1,138 @@
+"""ComfyUI's page in a browser: what the tests do with it, in the words of a user. Knows nothing of this pack's panels."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from ..comfyui.comfy_server import ComfyServer
+
+Json = dict[str, Any]
+CHROMIUM = Path("/usr/bin/chromium")
+RENDERERS = {"classic": False, "nodes2": True}
+VIEW = {"width": 1500, "height": 1000}
+WAIT_MS = 120_000  # on a busy machine; usually less than one second
+READY = "() => window.app?.extensionManager && window.app.isGraphReady && window.app.canvas?.graph"
+# Each run starts when the queue is asked, and has ended when the server says so for that prompt.
+RUN = """async () => {
+  const ended = new Promise((done) => {
+    for (const kind of ["execution_success", "execution_error", "execution_interrupted"])
+      app.api.addEventListener(kind, (event) => done([kind, event.detail]), { once: true });
+  });
+  if (!(await app.queuePrompt(0, 1))) return ["refused", { exception_message: JSON.stringify(app.lastNodeErrors) }];
+  return await ended;
+}"""
+
+
+class ComfyPage:
+    """One open page. `errors` are uncaught exceptions and what our scripts wrote as errors."""
+
+    def __init__(self, page: Page, server: ComfyServer, renderer: str) -> None:
+        self.page, self.server, self.renderer = page, server, renderer
+        self.errors: list[str] = []
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        page.on("console", lambda message: self._take(message.type, message.text, message.location.get("url", "")))
+
+    def _take(self, kind: str, text: str, address: str) -> None:
+        ours = "/extensions/" in address or "FLOAT" in text
+        if kind in ("error", "warning") and ours:
+            self.errors.append(f"console {kind}: {text} ({address})")
+
+    def open(self) -> None:
+        """Goes to the page, or loads it again, and waits until it can be used."""
+        self.page.goto(self.server.url("/"))
+        self.page.wait_for_function(READY)
+
+    def do(self, script: str, argument: Any = None) -> Any:
+        """The value of a JavaScript function of one argument; `app` is in scope."""
+        return self.page.evaluate(script, argument)
+
+    def load(self, workflow: Json) -> None:
+        """Opens a saved workflow, as File > Open does, and fits nothing: the view stays as saved."""
+        self.do("(workflow) => app.loadGraphData(workflow, true, true, null)", workflow)
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits for two frames: widgets are placed while the canvas draws."""
+        self.do("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def look_at(self, node_id: int | str, scale: float = 1.0) -> None:
+        """Moves the view: the node's upper left corner, at that scale, a little inside the canvas."""
+        self.do(
+            """([id, scale]) => {
+              const node = app.canvas.graph.getNodeById(id);
+              app.canvas.ds.scale = scale;
+              app.canvas.ds.offset = [140 / scale - node.pos[0], 110 / scale - node.pos[1]];
+              app.canvas.setDirty(true, true);
+            }""",
+            [node_id, scale],
+        )
+        self.settle()
+
+    def run(self) -> None:
+        """Presses Run and waits for the end; a failed run fails the test with what the user reads."""
+        kind, data = self.do(RUN)
+        assert kind == "execution_success", data.get("exception_message", data)
+
+    def prompt(self) -> Json:
+        """What Run would send."""
+        return dict(self.do("async () => (await app.graphToPrompt()).output"))
+
+    def workflow(self) -> Json:
+        """What Save would write."""
+        return dict(self.do("() => app.rootGraph.serialize()"))
+
+    def add(self, kind: str, position: tuple[float, float] = (100.0, 100.0)) -> str:
+        """Puts a new node on the canvas; its id."""
+        script = """([kind, pos]) => {
+          const node = LiteGraph.createNode(kind);
+          node.pos = pos;
+          app.canvas.graph.add(node);
+          return String(node.id);
+        }"""
+        made = str(self.do(script, [kind, list(position)]))
+        self.settle()
+        return made
+
+    def widget(self, node_id: int | str, name: str) -> Any:
+        """A widget's value."""
+        script = "([id, name]) => app.canvas.graph.getNodeById(id).widgets.find((widget) => widget.name === name).value"
+        return self.do(script, [node_id, name])
+
+    def set_widget(self, node_id: int | str, name: str, value: Any) -> None:
+        """Sets a widget's value as other code would: without the mouse, without a callback."""
+        script = "([id, name, value]) => { app.canvas.graph.getNodeById(id).widgets.find((w) => w.name === name).value = value; }"
+        self.do(script, [node_id, name, value])
+        self.settle()
+
+
+def put_setting(server: ComfyServer, name: str, value: Any) -> None:
+    """Writes a setting of the user, as the settings dialog does; holds for pages opened afterwards."""
+    request = urllib.request.Request(
+        server.url(f"/settings/{name}"), json.dumps(value).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+
+
+@contextmanager
+def open_page(browser: Browser, server: ComfyServer, renderer: str, *, palette: str = "dark") -> Iterator[ComfyPage]:
+    """A fresh browser profile with ComfyUI open in that renderer and colour palette ("dark" or "light")."""
+    put_setting(server, "Comfy.TutorialCompleted", True)
+    put_setting(server, "Comfy.VueNodes.Enabled", RENDERERS[renderer])
+    put_setting(server, "Comfy.ColorPalette", palette)
+    context = browser.new_context(viewport=VIEW, permissions=["clipboard-read", "clipboard-write"])
+    try:
+        page = ComfyPage(context.new_page(), server, renderer)
+        page.open()
+        yield page
+    finally:
+        context.close()

@@ -1,0 +1,17 @@
+/**
+ * The pack in the browser: the only file that imports ComfyUI's app and api, and the only one with a side effect.
+ *
+ * Every .js file under web/ is loaded as an extension; all others only define things. A builder gets a node that was just created (before
+ * its saved values are put into its widgets, and before it is in a graph) and the host, `{ app, api }`.
+ */
+import { app } from "../../../scripts/app.js";
+import { api } from "../../../scripts/api.js";
+
+const BUILDERS = {};
+
+app.registerExtension({
+  name: "FLOATPortrait",
+  nodeCreated(node) {
+    BUILDERS[node.comfyClass]?.(node, { app, api });
+  },
+});
