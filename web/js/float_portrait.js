@@ -6,8 +6,9 @@
  */
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { buildCurveEditor } from "./curve_editor.js";
 
-const BUILDERS = {};
+const BUILDERS = { FLOATLambdaCurve: buildCurveEditor };
 
 app.registerExtension({
   name: "FLOATPortrait",
