@@ -7,16 +7,27 @@ from pathlib import Path
 from . import host_bridge
 from .comfy_api_v3 import ComfyExtension, io
 from .crop_face import FLOATCropFace
+from .cut_motion import FLOATJoinMotion, FLOATLoopMotion, FLOATResampleMotion, FLOATStretchMotion, FLOATTrimMotion
 from .edit_motion import LambdaEdit
+from .emotion_mix import FLOATEmotionMix, FLOATEmotionTimeline
 from .encode_audio import AudioFeatures
 from .encode_source import EncodeSourceIdentity
+from .lambda_curve import FLOATLambdaCurve
 from .load_model import LoadFLOAT
+from .mix_motion import FLOATMirrorMotion, FLOATMixMotion, FLOATRetargetMotion, FLOATTakeDirections
+from .motion_files import FLOATLoadMotion, FLOATSaveMotion
 from .render_frames import DecodeVideo
 from .sample_motion import SampleMotionLatents
+from .show_motion import FLOATBasisSheet, FLOATMotionPlot
+from .smooth_motion import FLOATSmoothMotion
 from .speech_emotion import Speech2Emotion
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SAMPLES = {"float_portrait.jpg": _ASSETS / "portrait.jpg", "float_voice.wav": _ASSETS / "voice.wav"}  # the template Talk names these
+SAMPLES = {  # the templates name these
+    "float_portrait.jpg": _ASSETS / "portrait.jpg",
+    "float_drawn_face.jpg": _ASSETS / "drawn_face.jpg",
+    "float_voice.wav": _ASSETS / "voice.wav",
+}
 
 
 class FloatPortraitExtension(ComfyExtension):
@@ -30,14 +41,31 @@ class FloatPortraitExtension(ComfyExtension):
             EncodeSourceIdentity,
             AudioFeatures,
             Speech2Emotion,
+            FLOATEmotionMix,
+            FLOATEmotionTimeline,
             SampleMotionLatents,
             LambdaEdit,
+            FLOATLambdaCurve,
+            FLOATBasisSheet,
+            FLOATMotionPlot,
+            FLOATSaveMotion,
+            FLOATLoadMotion,
+            FLOATRetargetMotion,
+            FLOATTrimMotion,
+            FLOATJoinMotion,
+            FLOATLoopMotion,
+            FLOATStretchMotion,
+            FLOATResampleMotion,
+            FLOATMixMotion,
+            FLOATTakeDirections,
+            FLOATMirrorMotion,
+            FLOATSmoothMotion,
             DecodeVideo,
         ]
 
 
 async def comfy_entrypoint() -> FloatPortraitExtension:
-    """Called once by ComfyUI. Registers the model folder, and puts the sample portrait and voice where the template Talk can load them;
+    """Called once by ComfyUI. Registers the model folder, and puts the samples where the templates can load them;
     here and not in `on_load`, which ComfyUI 0.8.0 does not call."""
     host_bridge.register_model_folder()
     host_bridge.offer_samples(SAMPLES)

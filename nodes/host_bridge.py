@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import shutil
 import time
 import uuid
@@ -24,9 +25,11 @@ from PIL import Image
 from server import PromptServer
 from torch import nn
 
+from ..float_core import OptionError
 from ..float_core.face.detect import RETINAFACE_FILE
 
 MODEL_FOLDER = "float"
+MOTION_SUFFIX = ".safetensors"
 MODEL_EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 PREVIEW_SECONDS = 0.5  # between two previews: each is a JPEG over the wire
 PREVIEW_SIZE = 512
@@ -74,6 +77,35 @@ def offer_samples(samples: dict[str, Path]) -> None:
                 shutil.copyfile(source, target)
         except OSError as error:
             _log.warning("FLOAT: the sample %s could not be put into the input folder: %s", name, error)
+
+
+def new_output_file(prefix: str, suffix: str) -> Path:
+    """A new, numbered path in ComfyUI's output folder. `prefix` may name folders there, and %year% and the like, as in Save Image."""
+    folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory())
+    return Path(folder) / f"{name}_{counter:05}_{suffix}"
+
+
+def motion_files() -> list[str]:
+    """Motion files of the input and the output folder and of the folders right inside them, those of the output folder marked as
+    ComfyUI marks them: "motion/float_00001_.safetensors [output]"."""
+    names: list[str] = []
+    for folder, mark in ((folder_paths.get_input_directory(), ""), (folder_paths.get_output_directory(), " [output]")):
+        found = [path for pattern in ("*", "*/*") for path in Path(folder).glob(pattern + MOTION_SUFFIX)]
+        names += sorted(path.relative_to(folder).as_posix() + mark for path in found)
+    return names
+
+
+def annotated_file(name: str) -> Path:
+    """The file that a name such as "walk.safetensors [output]" means; without a mark it is in the input folder. Raises OptionError when
+    it is outside of that folder, or not there."""
+    plain, marked = folder_paths.annotated_filepath(name)
+    folder = Path(marked or folder_paths.get_input_directory()).absolute()
+    path = Path(os.path.normpath(folder / plain))  # not resolved: a folder in there may be a link of the user's
+    if not path.is_relative_to(folder) or path.suffix != MOTION_SUFFIX:
+        raise OptionError(f"{name!r} is no motion file; expected a {MOTION_SUFFIX} file inside ComfyUI's input or output folder")
+    if not path.is_file():
+        raise OptionError(f"there is no file {name!r}; save one with FLOAT Save Motion, then press R to refresh the list")
+    return path
 
 
 def temporary_file(suffix: str) -> Path:

@@ -12,6 +12,7 @@ from ..float_core.pipeline.render import automatic_batch_size
 from . import host_bridge, socket_types
 from .comfy_api_v3 import InputImpl, io, schema
 from .conversions import audio_to_clip
+from .cut_motion import at_rate
 from .frame_stream import collected, with_smaller_batches
 from .managed_model import ManagedModel
 from .memory_estimates import frame_memory
@@ -41,19 +42,39 @@ class DecodeVideo(io.ComfyNode):
                     tooltip="Frames drawn at once; 0 = chosen for you. Halved by itself when the memory runs out.",
                 ),
                 io.Audio.Input("audio", optional=True, tooltip="The sound of the video, one channel. Without it the video is silent."),
+                io.Float.Input(
+                    "fps",
+                    default=0.0,
+                    min=0.0,
+                    max=120.0,
+                    step=1.0,
+                    round=0.001,
+                    optional=True,  # as prompts of older versions have no value for it
+                    tooltip="Frames a second, 10 to 120: the motion, not the picture, is resampled, to as many frames as the sound takes. "
+                    "0 = the motion's own rate, which is 25, frame for frame.",
+                ),
             ],
             outputs=[
-                io.Image.Output(display_name="images", tooltip="All frames. Save them with Create Video at 25 fps, or work on them first."),
+                io.Image.Output(
+                    display_name="images", tooltip="All frames. Save them with Create Video at the same fps, or work on them first."
+                ),
                 io.Video.Output(display_name="video", tooltip="The finished video with the sound, for Save Video."),
             ],
         )
 
     @classmethod
     def execute(
-        cls, model: ManagedModel, identity: SourceIdentity, motion: MotionSequence, batch_size: int, audio: Mapping[str, Any] | None = None
+        cls,
+        model: ManagedModel,
+        identity: SourceIdentity,
+        motion: MotionSequence,
+        batch_size: int,
+        audio: Mapping[str, Any] | None = None,
+        fps: float = 0.0,
     ) -> io.NodeOutput:
         """Draws them, each chunk to the IMAGE and to the file before the next."""
         clip = audio_to_clip(audio) if audio is not None else None
+        motion = at_rate(motion, fps, clip)
         total, size = motion.motion.shape[1], model.size
         core = model.ready("autoencoder", memory=frame_memory(size, min(total, batch_size or 16)))
         progress = host_bridge.NodeProgress()

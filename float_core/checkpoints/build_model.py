@@ -21,6 +21,7 @@ from ..errors import CheckpointError, OptionError
 from ..motion_autoencoder import MotionAutoencoder, constant_keys
 from ..motion_flow.transformer import FlowMatchingTransformer
 from ..types import FloatModel, Provenance
+from .calibration_file import calibration_beside
 from .find_parts import CONFIG_KEY, LICENCE_KEY, RELEASED_LICENCE, Parts, find_parts
 from .key_maps import ENCODER, NETWORKS, is_optional, match
 from .model_config import check_sizes_agree, half_sizes, model_config
@@ -45,7 +46,8 @@ def load_model(
     both wav2vec2 and its projection are: an encoder's file alone is checked and loads, but to use it the decoder's is needed too.
     `audio_encoder`, `emotion_model`: folders with config.json and model.safetensors or pytorch_model.bin, which win over what the file
     holds; without them, `wav2vec2-base-960h` and `wav2vec-english-speech-emotion-recognition` beside the file serve.
-    The speech emotion network is checked now and read on first use. Raises CheckpointError for anything that does not fit.
+    The speech emotion network is checked now and read on first use. A calibration beside the file (see `calibration_path`) says what the
+    directions do; one that does not fit is passed over with a warning. Raises CheckpointError for anything that does not fit.
     """
     target = _Target(_device(device), _dtype(dtype))
     parts = find_parts(path_or_name, audio_encoder, emotion_model)
@@ -104,6 +106,7 @@ def _load(parts: Parts, config: ModelConfig, target: _Target) -> FloatModel:
         audio = _network(CompactAudioEncoder, config.audio, parts, "audio_encoder", target)
     if config.emotion is not None:
         emotion = _emotion_loader(parts, config.emotion, target)
+    basis = None if autoencoder is None else autoencoder.basis().detach().to(target.device, torch.float32)
     return FloatModel(
         config=config,
         provenance=_provenance(parts),
@@ -111,7 +114,8 @@ def _load(parts: Parts, config: ModelConfig, target: _Target) -> FloatModel:
         transformer=transformer,
         audio_encoder=audio,
         emotion_loader=emotion,
-        basis_tensor=None if autoencoder is None else autoencoder.basis().detach().to(target.device, torch.float32),
+        basis_tensor=basis,
+        calibration=None if basis is None else calibration_beside(parts.path, basis),
         device=target.device,
         dtype=target.dtype,
     )

@@ -13,8 +13,9 @@ from ..config import AutoencoderConfig
 from ..errors import OptionError
 from .appearance_encoder import AppearanceEncoder
 from .face_decoder import FaceDecoder, FlowLevel
+from .motion_basis import basis_fingerprint, same_basis
 
-__all__ = ["FlowLevel", "MotionAutoencoder", "constant_keys"]
+__all__ = ["FlowLevel", "MotionAutoencoder", "basis_fingerprint", "constant_keys", "same_basis"]
 
 
 class MotionAutoencoder(nn.Module):

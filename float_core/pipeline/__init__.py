@@ -1,9 +1,36 @@
-"""The public functions that need several networks: encode, sample, edit, render, and all of it in one call."""
+"""The public functions that need several networks (encode, sample, render, all of it in one call), and what can be done with motion:
+edits, curves, timing, mixing, smoothing, files."""
 
 from .animate import animate
+from .curves import evaluate_curve, loudness_curve
+from .direction_names import direction_group, direction_name, directions_of
+from .edit_text import edits_from_text, edits_to_text
 from .encode import encode_audio, encode_identity, predict_emotion
 from .motion_edits import edit_motion
+from .motion_timing import exact_rate, frames_for, join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
 from .render import render_frames
 from .sample import sample_motion
 
-__all__ = ["animate", "edit_motion", "encode_audio", "encode_identity", "predict_emotion", "render_frames", "sample_motion"]
+__all__ = [
+    "animate",
+    "direction_group",
+    "direction_name",
+    "directions_of",
+    "edit_motion",
+    "edits_from_text",
+    "edits_to_text",
+    "encode_audio",
+    "encode_identity",
+    "evaluate_curve",
+    "exact_rate",
+    "frames_for",
+    "join_motions",
+    "loop_motion",
+    "loudness_curve",
+    "predict_emotion",
+    "render_frames",
+    "resample_motion",
+    "sample_motion",
+    "stretch_motion",
+    "trim_motion",
+]

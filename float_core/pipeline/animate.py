@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 from ..audio.speech_emotion import choose_emotion
@@ -12,7 +13,7 @@ from ..audio.waveform import frame_count, prepare
 from ..types import AudioClip, EmotionCondition, FloatModel, FrameChunk, MotionEdit, ProgressCallback, SamplingOptions
 from .argument_checks import check_batch_size, check_clip, check_edits, check_emotion, check_options, check_pictures
 from .encode import encode_audio, encode_identity, predict_emotion
-from .motion_edits import edit_offset
+from .motion_edits import edit_pieces, needs_whole_clip
 from .render import render_pieces
 from .sample import stream_motion
 
@@ -31,9 +32,9 @@ def animate(
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
     """Frames of the face in `picture` (1, 3, S, S) speaking `clip`, as chunks in order: the first ones come while later motion is
-    still to be sampled. `emotion`: None = heard in the voice (neutral, with a warning, if that network is not there), a name, a mix of
-    names and weights, or a condition. Progress: stage "encode" in steps, then "render" in frames, also called while motion is sampled.
-    """
+    still to be sampled, unless an edit's gain needs the mean of all of it. `emotion`: None = heard in the voice (neutral, with a
+    warning, if that network is not there), a name, a mix of names and weights, or a condition. Progress: stage "encode" in steps, then
+    "render" in frames, also called while motion is sampled."""
     for part in ("autoencoder", "transformer", "audio_encoder"):
         model.require(part)
     check_pictures(model, picture, batch=1)
@@ -91,7 +92,12 @@ def _animate(
         rendered = done
         on_progress(stage, done, frames)
 
-    offset = edit_offset(model, edits)
     windows = stream_motion(model, identity, audio, condition, options, on_progress=while_sampling)
-    edited = windows if offset is None else (window + offset for window in windows)
+    pieces = _joined(windows) if needs_whole_clip(edits) else windows
+    edited = edit_pieces(model, pieces, edits, frames=total, fps=audio.fps)
     yield from render_pieces(model, identity, edited, total, batch_size=batch_size, on_progress=while_rendering)
+
+
+def _joined(pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+    """All pieces as one, when it is asked for."""
+    yield torch.cat(list(pieces), dim=1)

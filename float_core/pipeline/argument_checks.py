@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import AudioError, FloatError, OptionError, PictureError
 from ..types import AudioClip, AudioFeatures, EmotionCondition, FloatModel, MotionEdit, MotionSequence, SamplingOptions, SourceIdentity
+from .edit_checks import check_edit, check_number
 
 T = TypeVar("T")
 Shape = tuple[int | str, ...]  # a number is binding, a letter names what is free
@@ -93,8 +94,16 @@ def check_noise(noise: object, shape: tuple[int, int, int, int]) -> Tensor:
 
 def check_motion(model: FloatModel, motion: object, *, batch: int | str = "B") -> MotionSequence:
     """(B, T, D) motion latents of this model."""
-    value = _check_type("motion", motion, MotionSequence, OptionError)
-    _check_tensor("motion.motion", value.motion, (batch, "T", model.basis.shape[0]), OptionError)
+    return check_sequence(motion, batch=batch, latent_size=model.basis.shape[0])
+
+
+def check_sequence(motion: object, *, name: str = "motion", batch: int | str = "B", latent_size: int | str = "D") -> MotionSequence:
+    """(B, T, D) motion latents and their rate, of whatever model."""
+    value = _check_type(name, motion, MotionSequence, OptionError)
+    shape = _check_tensor(f"{name}.motion", value.motion, (batch, "T", latent_size), OptionError).shape
+    check_number(f"{name}.fps", value.fps, low=1, high=1000)
+    if value.source is not None:
+        _check_tensor(f"{name}.source", value.source, (shape[0], shape[2]), OptionError)
     return value
 
 
@@ -116,13 +125,7 @@ def check_edits(model: FloatModel, edits: object) -> tuple[MotionEdit, ...]:
     directions = model.basis.shape[1]
     if not isinstance(edits, Sequence) or isinstance(edits, str):
         raise OptionError(f"edits is {type(edits).__name__}; expected a sequence of MotionEdit")
-    for item in edits:
-        edit = _check_type("an edit", item, MotionEdit, OptionError)
-        if isinstance(edit.direction, bool) or not isinstance(edit.direction, int) or not 0 <= edit.direction < directions:
-            raise OptionError(f"direction is {edit.direction!r}; expected a whole number from 0 to {directions - 1}")
-        if not isinstance(edit.offset, (int, float)) or not abs(edit.offset) < float("inf"):
-            raise OptionError(f"the offset of direction {edit.direction} is {edit.offset!r}; expected a finite number")
-    return tuple(edits)
+    return tuple(check_edit(edit, directions, f"edit {number}") for number, edit in enumerate(edits, 1))
 
 
 def check_batch_size(batch_size: object) -> None:

@@ -24,9 +24,10 @@ def sample_motion(
     on_progress: ProgressCallback | None = None,
 ) -> MotionSequence:
     """Motion latents (B, T, D) of a clip. Conditions with B = 1 are broadcast; `noise` (windows, B, W, D) is used instead of the seed.
-    Progress: stage "sample", in evaluations of the velocity."""
+    An emotion in time that never changes gives the same bits as that emotion. Progress: stage "sample", in evaluations of the velocity."""
     windows = stream_motion(model, identity, audio, emotion, options, noise=noise, on_progress=on_progress)
-    return MotionSequence(torch.cat(list(windows), dim=1), audio.fps)
+    motion = torch.cat(list(windows), dim=1)
+    return MotionSequence(motion, audio.fps, identity.motion.to(motion.device, motion.dtype).expand(len(motion), -1))
 
 
 def stream_motion(
@@ -48,6 +49,8 @@ def stream_motion(
     if noise is not None:
         check_noise(noise, (windows, batch, config.window, config.latent_size))
     source, sound, emotions = (c.to(model.device, torch.float32) for c in (identity.motion, audio.features, emotion.probabilities))
+    if bool((emotions == emotions[:, :1]).all()):  # said once, not frame by frame: the network then rounds as for a constant one
+        emotions = emotions[:, :1]
     on_evaluation = _counter(on_progress, windows * options.steps) if on_progress is not None else None
     return sample_windows(transformer, source, sound, emotions, options, noise=noise, on_evaluation=on_evaluation)
 

@@ -16,10 +16,28 @@ NODES = {
     "EncodeSourceIdentity",
     "AudioFeatures",
     "Speech2Emotion",
+    "FLOATEmotionMix",
+    "FLOATEmotionTimeline",
     "SampleMotionLatents",
     "LambdaEdit",
+    "FLOATLambdaCurve",
+    "FLOATBasisSheet",
+    "FLOATMotionPlot",
+    "FLOATSaveMotion",
+    "FLOATLoadMotion",
+    "FLOATRetargetMotion",
+    "FLOATTrimMotion",
+    "FLOATJoinMotion",
+    "FLOATLoopMotion",
+    "FLOATStretchMotion",
+    "FLOATResampleMotion",
+    "FLOATMixMotion",
+    "FLOATTakeDirections",
+    "FLOATMirrorMotion",
+    "FLOATSmoothMotion",
     "DecodeVideo",
 }
+TEMPLATES = ["curves", "edit_pose", "emotion_timeline", "retarget", "talk"]
 EMOTIONS = ["from the voice", "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 
 
@@ -61,7 +79,7 @@ def test_every_number_has_its_limits(ours: Json) -> None:
 
 def test_sockets_are_typed(ours: Json) -> None:
     sockets = {kind for info in ours.values() for _, kind, _ in inputs_of(info) if str(kind).startswith("FLOAT_")}
-    assert sockets == {"FLOAT_MODEL", "FLOAT_IDENTITY", "FLOAT_AUDIO", "FLOAT_EMOTION", "FLOAT_MOTION"}
+    assert sockets == {"FLOAT_MODEL", "FLOAT_IDENTITY", "FLOAT_AUDIO", "FLOAT_EMOTION", "FLOAT_MOTION", "FLOAT_EDIT"}
     assert ours["DecodeVideo"]["output"] == ["IMAGE", "VIDEO"]
     assert ours["FLOATCropFace"]["output"] == ["IMAGE", "FLOAT_CROP"]
 
@@ -101,12 +119,15 @@ def test_list_for_comfyui_manager_is_complete(ours: Json) -> None:
     assert set(json.loads((REPOSITORY / "node_list.json").read_text())) == set(ours)
 
 
-def test_template_and_its_picture_are_served(server: ComfyServer) -> None:
-    assert server.get("/workflow_templates")[PACK_NAME] == ["talk"]
-    assert server.get(f"/api/workflow_templates/{PACK_NAME}/talk.json") == json.loads((REPOSITORY / "workflows" / "talk.json").read_text())
-    assert server.read(f"/api/workflow_templates/{PACK_NAME}/talk.jpg")[:3] == b"\xff\xd8\xff"
+def test_templates_and_their_pictures_are_served(server: ComfyServer) -> None:
+    assert sorted(server.get("/workflow_templates")[PACK_NAME]) == TEMPLATES
+    for name in TEMPLATES:
+        workflow = json.loads((REPOSITORY / "workflows" / f"{name}.json").read_text())
+        assert server.get(f"/api/workflow_templates/{PACK_NAME}/{name}.json") == workflow
+        assert server.read(f"/api/workflow_templates/{PACK_NAME}/{name}.jpg")[:3] == b"\xff\xd8\xff"
 
 
 def test_samples_are_in_the_input_folder(server: ComfyServer) -> None:
     assert (server.base / "input" / "float_portrait.jpg").read_bytes() == (REPOSITORY / "assets" / "portrait.jpg").read_bytes()
     assert (server.base / "input" / "float_voice.wav").read_bytes() == (REPOSITORY / "assets" / "voice.wav").read_bytes()
+    assert (server.base / "input" / "float_drawn_face.jpg").read_bytes() == (REPOSITORY / "assets" / "drawn_face.jpg").read_bytes()

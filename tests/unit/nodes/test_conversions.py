@@ -1,13 +1,15 @@
-"""IMAGE and AUDIO to float_core's types, and back."""
+"""IMAGE, AUDIO and lists of numbers to float_core's types, and back."""
 
 from __future__ import annotations
 
 import importlib
+from fractions import Fraction
 from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,70 @@ def test_no_sound_is_said_clearly(conversions: ModuleType, core: ModuleType) -> 
         conversions.audio_to_clip(None)
     with pytest.raises(core.AudioError, match=r"\(1, 2, 0\)"):
         conversions.audio_to_clip({"waveform": torch.zeros(1, 2, 0), "sample_rate": 16000})
+
+
+def test_a_drawing_becomes_an_image(conversions: ModuleType) -> None:
+    drawing = Image.new("RGBA", (5, 3), (255, 51, 0, 255))
+    image = conversions.drawing_to_image(drawing)
+    assert image.shape == (1, 3, 5, 3)
+    assert torch.allclose(image[0, 2, 4], torch.tensor([1.0, 0.2, 0.0]))
+
+
+def test_a_sound_lasts_exactly_as_long_as_its_samples(conversions: ModuleType, core: ModuleType) -> None:
+    assert conversions.clip_seconds(core.AudioClip(torch.zeros(22051), 22050)) == Fraction(22051, 22050)
+    assert conversions.clip_seconds(None) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (2, (2.0,)),
+        ([1, 2.5], (1.0, 2.5)),
+        ([[1.0, 2.0], [3.0]], (1.0, 2.0, 3.0)),
+        ([(1.0,), 4.0], (1.0, 4.0)),
+        (np.array([0.5, -1.0]), (0.5, -1.0)),
+        ([np.float32(0.5)], (0.5,)),
+        ([torch.tensor([0.25, 8.0])], (0.25, 8.0)),
+        (torch.tensor(3.0), (3.0,)),
+        ([], ()),
+    ],
+)
+def test_numbers_of_other_packs(conversions: ModuleType, values: object, expected: tuple[float, ...]) -> None:
+    assert conversions.floats_of(values) == expected
+
+
+@pytest.mark.parametrize("values", [["1"], [None], [True], [float("nan")], [[1.0, float("inf")]], {"a": 1.0}])
+def test_what_is_no_number_is_refused(conversions: ModuleType, core: ModuleType, values: object) -> None:
+    with pytest.raises(core.OptionError, match="finite numbers"):
+        conversions.floats_of(values)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0, 2, 5-7", (0, 2, 5, 6, 7)), ("3 1;3", (3, 1)), (" ", ()), ("4-4", (4,))])
+def test_directions_as_text(conversions: ModuleType, text: str, expected: tuple[int, ...]) -> None:
+    assert conversions.directions_of_text(text) == expected
+
+
+@pytest.mark.parametrize("text", ["yaw", "1.5", "-1", "7-5", "1-", "1-2-3", "99999999999", "0x1"])
+def test_what_is_no_direction_is_refused(conversions: ModuleType, core: ModuleType, text: str) -> None:
+    with pytest.raises(core.OptionError, match="list of directions"):
+        conversions.directions_of_text(text)
+
+
+def test_one_emotion_is_shown_without_a_course(conversions: ModuleType, core: ModuleType) -> None:
+    shown = conversions.emotion_bars(core.choose_emotion("happy"), 25.0)
+    assert shown["names"][3] == "happy"
+    assert shown["probabilities"] == [0, 0, 0, 1, 0, 0, 0]
+    assert (shown["times"], shown["rows"]) == ([], [])
+
+
+def test_the_course_of_an_emotion_is_thinned_out_evenly(conversions: ModuleType, core: ModuleType) -> None:
+    share = torch.linspace(0, 1, 1001)
+    emotion = core.EmotionCondition(torch.stack([share, *[torch.zeros(1001)] * 5, 1 - share], dim=-1)[None])
+    shown = conversions.emotion_bars(emotion, 25.0)
+    assert len(shown["times"]) == len(shown["rows"]) == 200
+    assert (shown["times"][0], shown["times"][-1]) == (0.0, pytest.approx(40.0))
+    assert [row[0] for row in shown["rows"]] == pytest.approx([time / 40 for time in shown["times"]], abs=1e-6)
+    assert shown["probabilities"][0] == pytest.approx(0.5)
 
 
 def test_moved_takes_all_tensors_along(conversions: ModuleType, core: ModuleType) -> None:

@@ -1,0 +1,142 @@
+"""The file beside the weights that says what the directions of their basis do: JSON, to be read by people too.
+
+How a calibration is measured is `training/calibrate`; this only writes, reads and checks it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import CheckpointError
+from ..motion_autoencoder import basis_fingerprint, same_basis
+from ..types import Calibration, DirectionCalibration, DirectionLabel
+
+FORMAT, VERSION = "float-calibration", 1
+GROUPS = ("head", "jaw", "mouth", "eyes", "brows")
+
+
+def calibration_path(model_path: str | Path) -> Path:
+    """Where a model's calibration lies: mini.safetensors -> mini.calibration.json beside it; a folder -> calibration.json in it."""
+    path = Path(model_path)
+    return path / "calibration.json" if path.is_dir() else path.with_name(f"{path.stem}.calibration.json")
+
+
+def save_calibration(calibration: Calibration, path: str | Path) -> Path:
+    """Writes the calibration, beside and renamed. Raises CheckpointError for numbers that are not finite, and where writing fails."""
+    path = Path(path)
+    _check_numbers(calibration, path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(_to_text(calibration), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be written: {error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def read_calibration(path: str | Path) -> Calibration:
+    """The calibration in a file of `save_calibration`. Raises CheckpointError for a file that is damaged or something else."""
+    path = Path(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        raise CheckpointError(f"{path} cannot be read as JSON: {error}. {_EXPECTED}") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a calibration. {_EXPECTED}")
+    if data.get("version") != VERSION:
+        raise CheckpointError(f"{path} has version {data.get('version')!r} of the format; this package reads {VERSION}. {_EXPECTED}")
+    try:
+        calibration = _from_data(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is a damaged calibration: {error!r}. {_EXPECTED}") from error
+    _check_numbers(calibration, path)
+    return calibration
+
+
+def calibration_beside(model_path: Path, basis: Tensor) -> Calibration | None:
+    """The calibration of a model's file, if there is one and it is for this basis (D, M); otherwise None, with a warning that says why.
+
+    A model works without: that is no reason not to load it."""
+    path = calibration_path(model_path)
+    if not path.is_file():
+        return None
+    try:
+        calibration = read_calibration(path)
+    except CheckpointError as error:
+        warnings.warn(f"the model loads without names for its directions: {error}", stacklevel=2)
+        return None
+    if len(calibration.directions) != basis.shape[1] or not same_basis(calibration.fingerprint, basis_fingerprint(basis)):
+        warnings.warn(f"{path} is for another basis than {model_path.name} has, and is not used. {_EXPECTED}", stacklevel=2)
+        return None
+    return calibration
+
+
+_EXPECTED = "Make it again: python -m float_core calibrate MODEL."
+
+
+def _to_text(calibration: Calibration) -> str:
+    """One line for each direction and row, so that people can read it and a change shows in a diff."""
+
+    def lines(rows: Any) -> str:
+        return "[\n  " + ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n ]"
+
+    parts = {
+        "format": json.dumps(FORMAT),
+        "version": json.dumps(VERSION),
+        "provenance": json.dumps(calibration.provenance, ensure_ascii=False),
+        "fingerprint": json.dumps(calibration.fingerprint),
+        "directions": lines(asdict(direction) for direction in calibration.directions),
+        "mirror": lines(calibration.mirror),
+    }
+    return "{\n" + ",\n".join(f' "{name}": {text}' for name, text in parts.items()) + "\n}\n"
+
+
+def _from_data(data: dict[str, Any]) -> Calibration:
+    directions = tuple(_direction(entry) for entry in data["directions"])
+    return Calibration(
+        fingerprint=tuple(map(float, data["fingerprint"])),
+        directions=directions,
+        mirror=tuple(tuple(map(float, row)) for row in data["mirror"]),
+        provenance=str(data["provenance"]),
+    )
+
+
+def _direction(entry: dict[str, Any]) -> DirectionCalibration:
+    labels = tuple(
+        DirectionLabel(str(one["name"]), str(one["group"]), float(one["strength"]), float(one["per_unit"]), str(one["unit"]))
+        for one in entry["labels"]
+    )
+    return DirectionCalibration(labels, *(float(entry[name]) for name in ("fit", "low", "high", "spread")))
+
+
+def _check_numbers(calibration: Calibration, path: Path) -> None:
+    """Sizes that belong together, known groups, and finite numbers in their ranges."""
+    count = len(calibration.directions)
+    problem = ""
+    if not count or len(calibration.mirror) != count or any(len(row) != count for row in calibration.mirror):
+        problem = f"{count} directions and a mirror of {len(calibration.mirror)} rows; expected M directions and M rows of M"
+    for k, direction in enumerate(calibration.directions):
+        if unknown := [label.group for label in direction.labels if label.group not in GROUPS]:
+            problem = f"direction {k} has the group {unknown[0]!r}; expected one of {', '.join(GROUPS)}"
+        if not 0 <= direction.fit <= 1 or any(not 0 <= label.strength <= 1 for label in direction.labels):
+            problem = f"direction {k} has a fit or a strength outside of 0 to 1"
+        if not direction.low <= direction.high or direction.spread < 0:
+            problem = f"direction {k} has the range {direction.low} to {direction.high} and the spread {direction.spread}"
+    numbers = [number for row in calibration.mirror for number in row] + list(calibration.fingerprint)
+    for direction in calibration.directions:
+        numbers += [direction.low, direction.high, direction.spread, *(label.per_unit for label in direction.labels)]
+    if not all(map(math.isfinite, numbers)):
+        problem = "numbers that are not finite"
+    if problem:
+        raise CheckpointError(f"{path} is no calibration that can be used: {problem}. {_EXPECTED}")
