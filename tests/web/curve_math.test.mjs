@@ -55,7 +55,7 @@ test("text and back", () => {
 });
 
 test("what the editor does not show is kept", () => {
-  const other = [{ direction: 4, curve: { values: [1, 2] } }, { direction: 1, note: { deep: [null, true, 'a "b"'] }, curve: { keyframes: [[0, 1]] } }];
+  const other = [{ direction: 4, curve: { values: [1, 2] } }, { direction: 5, curve: null }, { direction: 6, curve: { keyframes: [], values: [1] } }, { direction: 1, note: { deep: [null, true, 'a "b"'] }, curve: { keyframes: [[0, 1]] } }];
   const { entries } = parseCurves(JSON.stringify(other));
   assert.deepEqual(JSON.parse(curvesToText(entries)), other);
 });
@@ -76,7 +76,7 @@ const broken = {
   '[{"direction": -1}]': /edit 1: its direction/,
   '[{"direction": "0"}]': /edit 1: its direction/,
   '[{"direction": 0, "curve": 3}]': /edit 1: its keyframes are not a list/,
-  '[{"direction": 0, "curve": null}]': /edit 1: its keyframes are not a list/,
+  '[{"direction": 0, "curve": {"keyframes": [[0, 0, "hold", [0, 0, 1, 1]]]}}]': /has handles/,
   '[{"direction": 0, "curve": {"keyframes": {"length": 5}}}]': /edit 1: its keyframes are not a list/,
   '[{"direction": 0, "curve": {"keyframes": [[0, 0], 5]}}]': /edit 1, keyframe 2: is not \[time, value\]/,
   '[{"direction": 0, "curve": {"keyframes": [[0]]}}]': /keyframe 1: is not/,

@@ -23,6 +23,7 @@ test("the time axis reaches the clip's end and every keyframe", () => {
 test("the value axis shows every keyframe and handle", () => {
   assert.deepEqual(view.fitValues([]), [-2, 2]);
   assert.deepEqual(view.fitValues([{ keyframes: [key(0, 0), key(1, -7)] }]), [-10, 10]);
+  assert.deepEqual(view.fitValues([{ keyframes: [key(0, 0), key(1, 2)] }]), [-3, 3]);
   assert.deepEqual(view.fitValues([{ keyframes: [key(0, 0, "bezier", [0, 0, 1, 3]), key(1, 5)] }]), [-20, 20]);
 });
 

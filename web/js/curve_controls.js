@@ -80,7 +80,7 @@ function number(label, title, unit, take) {
     if (input.value !== (text ?? "")) input.value = text ?? "";
     stepBy(input, step);
   };
-  return { element: element("label", { className: "float-curve-field" }, element("span", {}, label), input, unit), show };
+  return { element: element("label", { className: "float-curve-field" }, label, input, unit), show };
 }
 
 /** Arrow keys step by `step` from where the number is; any number can be typed. */

@@ -3,14 +3,15 @@
 
 import { chips, keyFields, viewTools } from "./curve_controls.js";
 import { connectGestures } from "./curve_gestures.js";
-import { paint, themeOf } from "./curve_paint.js";
+import { paint, paletteOf, themeOf } from "./curve_paint.js";
 import { CurveStore } from "./curve_store.js";
 import { CURVE_STYLE } from "./curve_style.js";
 import { addStyle, element } from "./elements.js";
-import { follow, setAsUser, showWidget, widgetOf } from "./widget_host.js";
+import { recall, remember } from "./run_memory.js";
+import { setAsUser, showWidgets, whenAdded, whileInGraph, widgetOf } from "./widget_host.js";
 
 const MARGINS = { left: 34, right: 12, top: 10, bottom: 22 };
-const SMALLEST = [420, 300]; // of the editor, in pixels
+const SMALLEST = [520, 300]; // of the editor, in pixels
 const SHARPEST = 4; // canvas pixels per pixel of the layout
 
 /** The picture: a canvas that is as sharp as the screen, and drawn at most once a frame. */
@@ -29,14 +30,20 @@ function picture(store) {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const context = canvas.getContext("2d");
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    paint(context, { ...store.seen(box()), pointer, hover }, theme);
+    paint(context, { ...store.seen(box()), pointer, hover }, (theme ??= themeOf(frame)));
   };
   connectGestures(canvas, store, box, (place, hit) => {
     [pointer, hover] = [place, hit];
     store.changed();
   });
-  const readTheme = () => (theme = themeOf(frame));
-  return { element: frame, canvas, draw, readTheme, theme: () => theme ?? readTheme() };
+  let seen = "";
+  const look = () => {
+    const now = `${canvas.getBoundingClientRect().width} ${canvas.clientWidth} ${canvas.clientHeight} ${window.devicePixelRatio} ${paletteOf(frame)}`;
+    if (now === seen) return false;
+    [seen, theme] = [now, themeOf(frame)];
+    return true;
+  };
+  return { element: frame, draw, look, theme: () => (theme ??= themeOf(frame)) };
 }
 
 /** Builds it into a node that was just created. */
@@ -47,7 +54,7 @@ export function buildCurveEditor(node, { app }) {
   const store = new CurveStore({ write: (written) => setAsUser(app, text, written), changed: () => later() });
   const plot = picture(store);
   let [written, requested] = [false, 0];
-  const showText = { shown: () => written, toggle: () => ((written = !written), arrange()) };
+  const showText = { shown: () => written, toggle: () => ((written = !written)) };
   const parts = [chips(store, plot.theme), keyFields(store), viewTools(store, showText)];
   const tools = element("div", { className: "float-curve-row" }, ...parts[1].elements, element("span", { className: "float-curve-gap" }), ...parts[2].elements);
   const root = element("div", { className: "float-curve" }, parts[0].element, plot.element, tools);
@@ -57,34 +64,36 @@ export function buildCurveEditor(node, { app }) {
   const later = () => {
     requested ||= requestAnimationFrame(() => {
       requested = 0;
-      plot.readTheme();
+      remember(node, "view", store.place);
       parts.forEach((part) => part.update());
       plot.draw();
     });
   };
   const arrange = () => {
     const drawn = source.value === "keyframes";
-    showWidget(node, editor, drawn);
-    showWidget(node, text, drawn && (written || store.problem !== ""));
-    showWidget(node, widgetOf(node, "direction"), !drawn);
-    for (const name of ["attack", "release"]) showWidget(node, widgetOf(node, name), source.value === "loudness");
+    const loudness = source.value === "loudness";
+    const curves = drawn && (written || store.problem !== "");
+    if (!showWidgets(node, { curve_editor: drawn, curves, direction: !drawn, attack: loudness, release: loudness })) return;
     node.setSize([Math.max(node.size[0], SMALLEST[0]), node.computeSize()[1]]);
     app.canvas?.setDirty(true, true);
     later();
   };
-  const read = () => {
-    const before = store.problem;
+  const look = () => {
     store.load(text.value);
-    if (store.problem !== before) arrange();
+    arrange();
+    plot.look() && later();
   };
-  follow(text, read);
-  follow(source, arrange);
-  new ResizeObserver(later).observe(plot.canvas);
+  whileInGraph(node, look);
   const { onExecuted } = node;
   node.onExecuted = function (told) {
     onExecuted?.call(this, told);
+    remember(node, "run", told?.float_curve?.[0]);
     store.learn(told?.float_curve?.[0]);
   };
-  read();
-  arrange();
+  whenAdded(node, () => {
+    const run = recall(node, "run");
+    if (run) store.learn(run);
+    Object.assign(store, recall(node, "view"));
+  });
+  look();
 }

@@ -7,6 +7,12 @@ import { colourOf, nameOf } from "./curve_tracks.js";
 const FONT = "10px Inter, system-ui, sans-serif";
 const FRAMES_APART = 7; // pixels from which on single frames are shown
 
+/** A text that changes with the palette. */
+export function paletteOf(element) {
+  const style = getComputedStyle(element);
+  return `${style.backgroundColor} ${style.color}`;
+}
+
 /** The colours of ComfyUI's palette as they are now. */
 export function themeOf(element) {
   const style = getComputedStyle(element);

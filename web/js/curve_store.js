@@ -121,6 +121,12 @@ export class CurveStore {
     return { ...box, start, end, low: Math.min(low, dragged), high: Math.max(high, dragged) };
   }
 
+  /** Where the user is in it, which is not part of the text. */
+  get place() {
+    const { active, selected, snap, window, reach } = this;
+    return { active, selected, snap, window, reach };
+  }
+
   /** All that is drawn of it, on a plot with that box. */
   seen(box) {
     const { tracks, active, selected, fps, duration, waveform, names } = this;

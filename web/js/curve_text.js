@@ -36,6 +36,7 @@ function readKeyframe(given, place) {
   if (!isNumber(time)) fail(place, "its time is not a number of seconds");
   if (!isNumber(value)) fail(place, "its value is not a number");
   if (!EASINGS.includes(easing)) fail(place, `its easing is none of ${EASINGS.join(", ")}`);
+  if (handles !== undefined && easing !== "bezier") fail(place, 'has handles, but its easing is not "bezier"');
   return { time, value, easing, handles: readHandles(handles, place) };
 }
 
@@ -50,7 +51,8 @@ function readEntry(given, index) {
   if (!isObject(given)) fail(place, 'is not an object like {"direction": 0, ...}');
   const { direction, curve, ...rest } = given;
   if (!Number.isInteger(direction) || direction < 0) fail(place, "its direction is not a whole number from 0");
-  if (curve === undefined || (isObject(curve) && curve.keyframes === undefined)) return { other: given };
+  const drawn = isObject(curve) ? Object.keys(curve).every((key) => key === "keyframes") && curve.keyframes !== undefined : curve != null;
+  if (!drawn) return { other: given };
   if (!isObject(curve) || !Array.isArray(curve.keyframes)) fail(place, "its keyframes are not a list");
   return { direction, keyframes: readKeyframes(curve.keyframes, place), rest };
 }

@@ -8,7 +8,7 @@ export const KEY_REACH = 9; // pixels within which a keyframe is hit
 const HANDLE_REACH = 8;
 const LINE_REACH = 6;
 const SHORTEST = 0.2; // seconds in sight at the closest zoom
-const FLATTEST = 1; // units in sight at least, above and below 0
+const FLATTEST = 1.5; // units in sight at least, above and below 0
 
 export const xOf = (view, time) => view.left + ((time - view.start) / (view.end - view.start)) * view.width;
 export const yOf = (view, value) => view.top + ((view.high - value) / (view.high - view.low)) * view.height;
@@ -29,7 +29,7 @@ export function fitValues(tracks) {
     ...keyframes.flatMap((_, i) => handlePoints(keyframes, i).map(([, value]) => value)),
   ]);
   const reach = values.reduce((most, value) => Math.max(most, Math.abs(value)), FLATTEST) * 1.2;
-  const step = niceStep(reach / 2);
+  const step = niceStep(reach / 4);
   const high = Math.ceil(reach / step - 1e-9) * step;
   return [-high, high];
 }

@@ -7,8 +7,9 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { buildCurveEditor } from "./curve_editor.js";
+import { buildEmotionBars } from "./emotion_bars.js";
 
-const BUILDERS = { FLOATLambdaCurve: buildCurveEditor };
+const BUILDERS = { FLOATLambdaCurve: buildCurveEditor, Speech2Emotion: buildEmotionBars };
 
 app.registerExtension({
   name: "FLOATPortrait",
