@@ -12,6 +12,7 @@ from typing import Any
 
 from .errors import OptionError
 
+VERSION = "0.1.0"  # of this package; pyproject.toml says the same
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # the order of w_e
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from ..float_core import AudioClip, LambdaCurve, MotionEdit, MotionSequence, OptionError, loudness_curve
+from ..float_core import AudioClip, LambdaCurve, MotionEdit, MotionSequence, OptionError, frames_for, loudness_curve
 from .conversions import clip_seconds, floats_of
 
 PEAKS = 600  # of the waveform in the editor: more than its pixels

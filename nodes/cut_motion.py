@@ -10,6 +10,7 @@ from ..float_core import AudioClip, MotionSequence, exact_rate, join_motions, lo
 from . import socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import audio_to_clip, clip_seconds
+from .live_picture import carry_identity
 
 SECONDS = {"min": 0.0, "max": 36000.0, "step": 0.04, "round": 0.001}
 CROSSFADE = {"min": 0.0, "max": 60.0, "step": 0.04, "round": 0.001}
@@ -42,7 +43,7 @@ class FLOATTrimMotion(io.ComfyNode):
     @classmethod
     def execute(cls, motion: MotionSequence, start: float, end: float) -> io.NodeOutput:
         """Trims it."""
-        return io.NodeOutput(trim_motion(motion, start, end or None))
+        return io.NodeOutput(carry_identity(motion, trim_motion(motion, start, end or None)))
 
 
 class FLOATJoinMotion(io.ComfyNode):
@@ -72,7 +73,7 @@ class FLOATJoinMotion(io.ComfyNode):
     @classmethod
     def execute(cls, first: MotionSequence, second: MotionSequence, crossfade: float) -> io.NodeOutput:
         """Joins them."""
-        return io.NodeOutput(join_motions(first, second, crossfade=crossfade))
+        return io.NodeOutput(carry_identity(first, join_motions(first, second, crossfade=crossfade)))
 
 
 class FLOATLoopMotion(io.ComfyNode):
@@ -102,7 +103,7 @@ class FLOATLoopMotion(io.ComfyNode):
     @classmethod
     def execute(cls, motion: MotionSequence, crossfade: float, repeats: int) -> io.NodeOutput:
         """Loops it."""
-        return io.NodeOutput(loop_motion(motion, crossfade=crossfade, repeats=repeats))
+        return io.NodeOutput(carry_identity(motion, loop_motion(motion, crossfade=crossfade, repeats=repeats)))
 
 
 class FLOATStretchMotion(io.ComfyNode):
@@ -128,7 +129,7 @@ class FLOATStretchMotion(io.ComfyNode):
     @classmethod
     def execute(cls, motion: MotionSequence, speed: float) -> io.NodeOutput:
         """Stretches it."""
-        return io.NodeOutput(stretch_motion(motion, speed))
+        return io.NodeOutput(carry_identity(motion, stretch_motion(motion, speed)))
 
 
 class FLOATResampleMotion(io.ComfyNode):
@@ -161,4 +162,5 @@ class FLOATResampleMotion(io.ComfyNode):
     @classmethod
     def execute(cls, motion: MotionSequence, fps: float, audio: Mapping[str, Any] | None = None) -> io.NodeOutput:
         """Resamples it."""
-        return io.NodeOutput(at_rate(motion, fps, audio_to_clip(audio) if audio is not None else None))
+        clip = audio_to_clip(audio) if audio is not None else None
+        return io.NodeOutput(carry_identity(motion, at_rate(motion, fps, clip)))

@@ -1,49 +1,44 @@
-"""LambdaEdit: shifts a motion along the directions of the model's basis."""
+"""LambdaEdit: changes a motion along the directions of the model's basis."""
 
 from __future__ import annotations
 
-from ..float_core import MotionEdit, MotionSequence, edit_motion
-from . import socket_types
+from functools import cache
+from typing import Any
+
+from ..float_core import (
+    EDIT_PRESETS,
+    Calibration,
+    MotionEdit,
+    MotionSequence,
+    SourceIdentity,
+    direction_name,
+    edit_motion,
+    read_calibration,
+)
+from ..float_core.checkpoints.calibration_file import calibration_path
+from ..float_core.checkpoints.find_parts import BUNDLED
+from . import host_bridge, live_picture, socket_types
 from .comfy_api_v3 import io, schema
+from .lambda_settings import DIRECTIONS, NO_PRESET, RANGES, LambdaSettings
 from .managed_model import ManagedModel
 
-DIRECTIONS = 20  # of the released model and of the bundled one; the ids below are permanent
-MINI_NAMES = (
-    "yaw",
-    "pitch",
-    "roll",
-    "shift to the side",
-    "shift up or down",
-    "size",
-    "jaw open",
-    "lips apart",
-    "mouth wide",
-    "smile",
-    "pucker",
-    "upper lip",
-    "lower lip",
-    "blink",
-    "wink",
-    "gaze to the side",
-    "gaze up or down",
-    "inner brows",
-    "outer brows",
-    "jaw to the side",
-)
+
+def _number(name: str, step: float, tooltip: str, *, slider: bool = False) -> io.Float.Input:
+    default, low, high = RANGES[name]
+    mode = io.NumberDisplay.slider if slider else io.NumberDisplay.number
+    return io.Float.Input(name, default=default, min=low, max=high, step=step, round=0.001, display_mode=mode, tooltip=tooltip)
+
+
+@cache  # a schema is asked for often
+def _bundled_calibration() -> Calibration | None:
+    path = calibration_path(BUNDLED["mini"])
+    return read_calibration(path) if path.is_file() else None
 
 
 def _slider(direction: int) -> io.Float.Input:
-    return io.Float.Input(
-        f"lambda_{direction:02d}",
-        default=0.0,
-        min=-10.0,
-        max=10.0,
-        step=0.05,
-        round=0.001,
-        display_mode=io.NumberDisplay.slider,
-        tooltip=f"Added to coefficient {direction} in every frame; 0 changes nothing. In the bundled model: {MINI_NAMES[direction]}, "
-        "in standard deviations of its training. In other models, try it.",
-    )
+    named = direction_name(_bundled_calibration(), direction)
+    tip = f"Added to coefficient {direction} from start to end; 0 changes nothing. In the bundled model: {named}. In other models, try it."
+    return _number(f"lambda_{direction:02d}", 0.05, tip, slider=True)
 
 
 class LambdaEdit(io.ComfyNode):
@@ -55,18 +50,52 @@ class LambdaEdit(io.ComfyNode):
         return schema(
             node_id="LambdaEdit",
             display_name="FLOAT Lambda Edit",
-            description="Shifts the whole motion along the directions of the model: a turned head, a smile. All at 0: no change.",
-            search_aliases=["expression editor", "edit motion", "head pose"],
+            description="Changes the motion along the directions of the model: a turned head, a smile, less movement.",
+            search_aliases=["expression editor", "edit motion", "head pose", "still head"],
             inputs=[
                 socket_types.Model.Input("model", tooltip="From Load FLOAT Model: the directions are its own."),
                 socket_types.Motion.Input("motion", tooltip="From FLOAT Sample Motion, or from another FLOAT Lambda Edit."),
                 *(_slider(direction) for direction in range(DIRECTIONS)),
+                io.String.Input(
+                    "edit",
+                    default="",
+                    multiline=True,
+                    tooltip="More edits, as text: gain, freeze, limits, ranges of seconds, for any direction. The node's panel writes it.",
+                ),
+                io.Combo.Input(
+                    "preset",
+                    options=[NO_PRESET, *EDIT_PRESETS],
+                    default=NO_PRESET,
+                    tooltip="A ready edit, as far as the model's calibration allows; the node says how far that is. Sliders come on top.",
+                ),
+                _number("preset_strength", 0.05, "How much of the preset is used: 0 = nothing, 1 = all of it.", slider=True),
+                _number("start", 0.04, "Where the sliders begin to act, in seconds."),
+                _number("end", 0.04, "Where the sliders cease to act, in seconds; 0 = at the clip's end."),
+                _number("ease", 0.04, "Seconds in which the sliders fade in after start, and out before end."),
+                _number("outside_scale", 0.05, "Scales the motion that no direction describes: 1 = kept as it is, 0 = removed."),
+                socket_types.Edit.Input("edits", optional=True, tooltip="Edits over time, from FLOAT Lambda Curve; applied last."),
+                socket_types.Identity.Input(
+                    "identity", optional=True, tooltip="Who is shown in the live picture. Not needed after FLOAT Sample Motion."
+                ),
             ],
             outputs=[socket_types.Motion.Output(display_name="motion", tooltip="The edited motion.")],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(cls, model: ManagedModel, motion: MotionSequence, **offsets: float) -> io.NodeOutput:
-        """Edits it."""
-        edits = [MotionEdit(int(name.removeprefix("lambda_")), offset) for name, offset in offsets.items() if offset]
-        return io.NodeOutput(edit_motion(model.core, motion, edits))
+    def execute(
+        cls,
+        model: ManagedModel,
+        motion: MotionSequence,
+        edits: tuple[MotionEdit, ...] | None = None,
+        identity: SourceIdentity | None = None,
+        **widgets: Any,
+    ) -> io.NodeOutput:
+        """Edits it, and remembers what the live picture needs."""
+        settings = LambdaSettings.of(widgets, model.core.calibration)
+        if settings.note:
+            host_bridge.tell_user(settings.note)
+        curves = tuple(edits or ())
+        edited = edit_motion(model.core, motion, (*settings.edits, *curves), outside_scale=settings.outside_scale)
+        live_picture.remember_run(str(cls.hidden.unique_id), model, motion, identity, curves)
+        return io.NodeOutput(live_picture.carry_identity(motion, edited), ui={"float_edit": [settings.note]})

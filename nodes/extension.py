@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import host_bridge
+from . import host_bridge, live_routes
 from .comfy_api_v3 import ComfyExtension, io
 from .crop_face import FLOATCropFace
 from .cut_motion import FLOATJoinMotion, FLOATLoopMotion, FLOATResampleMotion, FLOATStretchMotion, FLOATTrimMotion
@@ -65,8 +65,9 @@ class FloatPortraitExtension(ComfyExtension):
 
 
 async def comfy_entrypoint() -> FloatPortraitExtension:
-    """Called once by ComfyUI. Registers the model folder, and puts the samples where the templates can load them;
-    here and not in `on_load`, which ComfyUI 0.8.0 does not call."""
+    """Called once by ComfyUI. Registers the model folder, puts the samples where the templates can load them, and adds the routes of the
+    live picture; here and not in `on_load`, which ComfyUI 0.8.0 does not call."""
     host_bridge.register_model_folder()
     host_bridge.offer_samples(SAMPLES)
+    live_routes.register()
     return FloatPortraitExtension()

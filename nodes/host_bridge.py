@@ -11,7 +11,8 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import comfy.model_patcher
 import comfy.utils
 import folder_paths
 import torch
+from aiohttp import web
 from comfy_execution.utils import get_executing_context
 from PIL import Image
 from server import PromptServer
@@ -35,6 +37,56 @@ PREVIEW_SECONDS = 0.5  # between two previews: each is a JPEG over the wire
 PREVIEW_SIZE = 512
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the page asks: its `query`, and the `body`, None where it is too large."""
+
+    query: Mapping[str, str]
+    body: bytes | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What it is told."""
+
+    status: int
+    body: bytes
+    kind: str
+
+
+def serve(method: str, path: str, answer: Callable[[Request], Awaitable[Answer]], largest: int = 2**16) -> None:
+    """Adds a route with bodies of up to `largest` bytes to ComfyUI's server, unless it is there (the pack stands twice in custom_nodes):
+    a second one would stop its start."""
+    routes = PromptServer.instance.routes
+    if any(getattr(known, "path", None) == path and getattr(known, "method", None) == method for known in routes):
+        _log.warning("FLOAT: %s %s is there already: is this pack installed twice?", method, path)
+        return
+
+    async def handle(request: web.Request) -> web.Response:
+        body = await _body(request, largest)
+        given = await answer(Request(dict(request.query), body))
+        return web.Response(status=given.status, body=given.body, content_type=given.kind, headers={"Cache-Control": "no-store"})
+
+    routes.route(method, path)(handle)
+
+
+async def _body(request: web.Request, largest: int) -> bytes | None:
+    """At most so many bytes; None for more, of which no more is read."""
+    body = b""
+    async for piece in request.content.iter_chunked(2**16):
+        body += piece
+        if len(body) > largest:
+            return None
+    return body
+
+
+def is_running() -> bool:
+    """Whether ComfyUI works on a prompt."""
+    queue = PromptServer.instance.prompt_queue
+    with queue.mutex:
+        return bool(queue.currently_running)
 
 
 def register_model_folder() -> None:
@@ -138,7 +190,6 @@ def make_patcher(network: nn.Module, device: torch.device, storage: torch.device
 
 def load_networks(patchers: Sequence[Any], memory: int) -> None:
     """Brings whole networks to their device, after making room there for them and for `memory` bytes of activations."""
-    mm.throw_exception_if_processing_interrupted()
     mm.load_models_gpu(list(patchers), memory_required=memory)
     for patcher in patchers:
         network: nn.Module = patcher.model

@@ -10,7 +10,7 @@ from . import host_bridge, socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import audio_to_clip, drawing_to_image
 from .curve_sources import clip_length, given_values, loudness, scaled, waveform_peaks
-from .edit_motion import DIRECTIONS
+from .lambda_settings import DIRECTIONS
 
 KEYFRAMES, VALUES, LOUDNESS = "keyframes", "values", "loudness"
 FPS = 25.0  # where no motion and no model says it

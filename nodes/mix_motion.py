@@ -17,6 +17,7 @@ from ..float_core import (
 from . import socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import directions_of_text
+from .live_picture import carry_identity, remember_identity
 from .managed_model import ManagedModel
 
 GROUPS = ("head", "jaw", "mouth", "eyes", "brows")
@@ -57,7 +58,7 @@ class FLOATMixMotion(io.ComfyNode):
         curves = [edit.curve for edit in curve or () if edit.curve is not None]
         if curve is not None and not curves:
             raise OptionError("the input curve holds no curve; connect a FLOAT Lambda Curve that has one")
-        return io.NodeOutput(mix_motions(first, second, curves[0] if curves else weight))
+        return io.NodeOutput(carry_identity(first, mix_motions(first, second, curves[0] if curves else weight)))
 
 
 class FLOATTakeDirections(io.ComfyNode):
@@ -103,7 +104,7 @@ class FLOATTakeDirections(io.ComfyNode):
         chosen = directions_of_text(directions) if group == LISTED else directions_of(calibration, group)
         if not chosen:
             raise OptionError(f"no direction is chosen: {'directions is empty' if group == LISTED else f'none moves the {group}'}")
-        return io.NodeOutput(take_directions(model.core, motion, other, chosen, weight=weight))
+        return io.NodeOutput(carry_identity(motion, take_directions(model.core, motion, other, chosen, weight=weight)))
 
 
 class FLOATMirrorMotion(io.ComfyNode):
@@ -133,7 +134,7 @@ class FLOATMirrorMotion(io.ComfyNode):
     @classmethod
     def execute(cls, model: ManagedModel, motion: MotionSequence, around: str) -> io.NodeOutput:
         """Mirrors it."""
-        return io.NodeOutput(mirror_motion(model.core, motion, around=around))
+        return io.NodeOutput(carry_identity(motion, mirror_motion(model.core, motion, around=around)))
 
 
 class FLOATRetargetMotion(io.ComfyNode):
@@ -167,4 +168,6 @@ class FLOATRetargetMotion(io.ComfyNode):
     @classmethod
     def execute(cls, model: ManagedModel, motion: MotionSequence, identity: SourceIdentity, mode: str, strength: float) -> io.NodeOutput:
         """Retargets it."""
-        return io.NodeOutput(retarget_motion(model.core, motion, identity, mode=mode, strength=strength))
+        moved = retarget_motion(model.core, motion, identity, mode=mode, strength=strength)
+        remember_identity(moved, identity)
+        return io.NodeOutput(moved)

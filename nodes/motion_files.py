@@ -27,8 +27,8 @@ class FLOATSaveMotion(io.ComfyNode):
                 io.String.Input(
                     "filename_prefix",
                     default="motion/float",
-                    tooltip="Folder and beginning of the name in ComfyUI's output folder; a number is added. %year%, %month%, %day%, %hour%, "
-                    "%minute% and %second% are filled in.",
+                    tooltip="Folder and beginning of the name in ComfyUI's output folder; a number is added. %year%, %month%, %day%, "
+                    "%hour%, %minute% and %second% are filled in.",
                 ),
                 io.String.Input("notes", default="", multiline=True, tooltip="Your own words, kept in the file and shown on loading."),
             ],

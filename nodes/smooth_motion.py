@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..float_core import MotionSequence, OptionError, direction_group, repair_seams, smooth_motion
 from . import socket_types
 from .comfy_api_v3 import io, schema
+from .live_picture import carry_identity
 from .managed_model import ManagedModel
 
 PARTS = {
@@ -67,7 +68,8 @@ class FLOATSmoothMotion(io.ComfyNode):
     ) -> io.NodeOutput:
         """Smooths it."""
         steady = without_seams(model, motion) if repair_seams else motion
-        return io.NodeOutput(smooth_motion(model.core, steady, seconds_of_directions(model, seconds), outside_seconds=outside))
+        smooth = smooth_motion(model.core, steady, seconds_of_directions(model, seconds), outside_seconds=outside)
+        return io.NodeOutput(carry_identity(motion, smooth))
 
 
 def seconds_of_directions(model: ManagedModel, seconds: Mapping[str, float]) -> dict[int, float]:

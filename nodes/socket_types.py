@@ -8,4 +8,4 @@ Audio = io.Custom("FLOAT_AUDIO")  # AudioFeatures
 Emotion = io.Custom("FLOAT_EMOTION")  # EmotionCondition
 Motion = io.Custom("FLOAT_MOTION")  # MotionSequence
 Crop = io.Custom("FLOAT_CROP")  # CropTransform
-Edit = io.Custom("FLOAT_EDIT")  # tuple[MotionEdit, ...]
+Edit = io.Custom("FLOAT_EDIT")  # tuple of MotionEdit

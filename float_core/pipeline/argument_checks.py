@@ -120,6 +120,15 @@ def check_identity(model: FloatModel, identity: object) -> SourceIdentity:
     return value
 
 
+def check_source(model: FloatModel, identity: object, batch: int) -> Tensor:
+    """The motion w_{r->S} of an identity of this model, (1, D) or (`batch`, D)."""
+    value = _check_type("identity", identity, SourceIdentity, OptionError)
+    motion = _check_tensor("identity.motion", value.motion, ("B", model.basis.shape[0]), OptionError)
+    if len(motion) not in (1, batch):
+        raise OptionError(f"the identity has a batch of {len(motion)}; expected 1, or {batch} as the motion has")
+    return motion
+
+
 def check_edits(model: FloatModel, edits: object) -> tuple[MotionEdit, ...]:
     """Edits along directions that the basis has."""
     directions = model.basis.shape[1]

@@ -17,6 +17,7 @@ from .convert_workflow import to_prompt
 CHECKOUTS = find_checkouts()
 NEEDED = ("aiohttp", "alembic", "av", "comfyui_frontend_package", "torchsde")
 BUNDLED_MODEL = REPOSITORY / "float_core" / "models" / "mini.safetensors"
+OTHER_PACK = Path(__file__).parent / "list_nodes"  # another maker's pack, for what comes from others
 UNTRAINED = "untrained.safetensors"
 SHORT_SECONDS, LONG_SECONDS = 0.6, 40.0
 _counts = {"ran": 0, "failed": 0}
@@ -88,7 +89,9 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     (base / "input").mkdir()
     write_voice(base / "input" / "short.wav", SHORT_SECONDS)
     write_voice(base / "input" / "long.wav", LONG_SECONDS)
-    with ComfyServer(request.param, base) as running:
+    starting = ComfyServer(request.param, base)
+    (base / "custom_nodes" / OTHER_PACK.name).symlink_to(OTHER_PACK, target_is_directory=True)
+    with starting as running:
         yield running
 
 

@@ -1,0 +1,115 @@
+"""An emotion that changes over time: keyframes as text, and as one row of seven weights for every frame.
+
+Knows nothing of sounds and networks; `speech_emotion` hears emotions, this file is for those that a user decides.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import OptionError
+from ..types import EmotionCondition
+from .speech_emotion import choose_emotion
+
+_LINE = re.compile(r"(?P<time>\S+)\s+(?P<mix>.*?)(?:\s+x\s*(?P<strength>\S+))?", re.DOTALL)
+_EXAMPLE = '"2.5 happy" or "2.5 happy=0.7,surprise=0.3 x0.8"'
+
+
+@dataclass(frozen=True)
+class EmotionKeyframe:
+    """From `time` (seconds) on, the emotion is `mix`: a name, or names and weights. `strength` 0..1: 0 is neutral, 1 the mix itself."""
+
+    time: float
+    mix: str | Mapping[str, float]
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, most in (("time", math.inf), ("strength", 1.0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most or value == math.inf:
+                expected = "seconds from 0" if name == "time" else "a number from 0 to 1"
+                raise OptionError(f"the {name} of an emotion keyframe is {value!r}; expected {expected}")
+        choose_emotion(self.mix)  # refuses unknown names and bad weights
+
+
+def emotion_timeline(keyframes: Sequence[EmotionKeyframe], frames: int, fps: float, *, transition: float = 0.5) -> EmotionCondition:
+    """Weights (1, T, 7) of `frames` frames: each keyframe's emotion from its time on, the first one's from the beginning.
+
+    Changes are smooth and take `transition` seconds, half of them before the keyframe's time; 0 = at once. A timeline of one emotion has
+    that emotion's bits in every frame, and gives the motion of the constant emotion, bit for bit."""
+    if not keyframes:
+        raise OptionError(f"the emotion timeline has no keyframes; expected at least one, such as {_EXAMPLE}")
+    for name, value, least in (("frames", frames, 1), ("fps", fps, 1), ("transition (seconds)", transition, 0)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < 1e9:
+            raise OptionError(f"{name} is {value!r}; expected a number from {least}")
+    ordered = sorted(keyframes, key=lambda keyframe: keyframe.time)
+    times = torch.arange(frames, dtype=torch.float64) / fps
+    weights = _weights(ordered[0]).expand(frames, -1)
+    for keyframe in ordered[1:]:
+        weights = torch.lerp(weights, _weights(keyframe).expand(frames, -1), _arrived(times, keyframe.time, transition).float()[:, None])
+    return EmotionCondition(weights[None].contiguous())
+
+
+def emotion_keyframes_from_text(text: str) -> tuple[EmotionKeyframe, ...]:
+    """A keyframe a line: seconds, an emotion or a mix, and if need be `x` and a strength, as "0.0 happy" or
+    "2.5 happy=0.7,surprise=0.3 x0.8". Empty lines and what follows a # do not count. Raises OptionError, naming the line."""
+    if not isinstance(text, str):
+        raise OptionError(f"the emotion timeline is {type(text).__name__}; expected text, a line such as {_EXAMPLE}")
+    keyframes = []
+    for number, line in enumerate(text.splitlines(), 1):
+        said = line.partition("#")[0].strip()
+        if said:
+            keyframes.append(_keyframe(said, f"line {number} of the emotion timeline, {said[:60]!r}"))
+    if not keyframes:
+        raise OptionError(f"the emotion timeline is empty; expected a line such as {_EXAMPLE}")
+    return tuple(keyframes)
+
+
+def _keyframe(line: str, place: str) -> EmotionKeyframe:
+    parts = _LINE.fullmatch(line)
+    if parts is None:
+        raise OptionError(f"{place}, has no emotion; expected {_EXAMPLE}")
+    strength = 1.0 if parts["strength"] is None else _number(parts["strength"], place)
+    try:
+        return EmotionKeyframe(_number(parts["time"], place), _mix(parts["mix"], place), strength)
+    except OptionError as error:
+        raise error if place in str(error) else OptionError(f"{place}: {error}") from error
+
+
+def _mix(text: str, place: str) -> str | dict[str, float]:
+    if "=" not in text:
+        return text.strip()
+    mix: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = (piece.strip() for piece in part.partition("="))
+        if name in mix:
+            raise OptionError(f"{place}, names {name} twice")
+        mix[name] = _number(weight, place)
+    return mix
+
+
+def _number(text: str, place: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise OptionError(f"{place}: {text[:30]!r} is not a number; expected {_EXAMPLE}") from error
+
+
+def _weights(keyframe: EmotionKeyframe) -> Tensor:
+    """(1, 7): strength * mix + (1 - strength) * neutral."""
+    mix = choose_emotion(keyframe.mix).probabilities[0]
+    return mix if keyframe.strength == 1 else torch.lerp(choose_emotion("neutral").probabilities[0], mix, keyframe.strength)
+
+
+def _arrived(times: Tensor, time: float, transition: float) -> Tensor:
+    """How much of the change at `time` is done: 0 before it, 1 after it, 3 x^2 - 2 x^3 in between."""
+    if transition == 0:
+        return (times >= time - 1e-9).double()
+    share = ((times - time) / transition + 0.5).clamp(0, 1)
+    return share * share * (3 - 2 * share)
