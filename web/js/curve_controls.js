@@ -118,7 +118,7 @@ export function viewTools(store, text) {
     reach.value = store.reach ? String(store.reach) : "";
     wider.disabled = !store.window;
   };
-  return { elements: [snap, reach, closer, wider, fit, written], update };
+  return { element: element("span", { className: "float-curve-group" }, snap, reach, closer, wider, fit, written), update };
 }
 
 function tool(title, path, onclick) {

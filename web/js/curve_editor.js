@@ -56,7 +56,7 @@ export function buildCurveEditor(node, { app }) {
   let [written, requested] = [false, 0];
   const showText = { shown: () => written, toggle: () => ((written = !written)) };
   const parts = [chips(store, plot.theme), keyFields(store), viewTools(store, showText)];
-  const tools = element("div", { className: "float-curve-row" }, ...parts[1].elements, element("span", { className: "float-curve-gap" }), ...parts[2].elements);
+  const tools = element("div", { className: "float-curve-row" }, ...parts[1].elements, element("span", { className: "float-curve-gap" }), parts[2].element);
   const root = element("div", { className: "float-curve" }, parts[0].element, plot.element, tools);
   const editor = node.addDOMWidget("curve_editor", "float_curve_editor", root, { serialize: false, hideOnZoom: false, getMinHeight: () => SMALLEST[1] });
   editor.serialize = false;

@@ -27,10 +27,11 @@ export const CURVE_STYLE = `
 .float-curve .float-curve-remove:hover { opacity: 1; }
 .float-curve .float-curve-add { border-radius: 11px; padding: 0 6px; color: var(--descrip-text, #999); }
 .float-curve-field { display: inline-flex; align-items: center; gap: 4px; color: var(--descrip-text, #999); }
-.float-curve-field input { width: 56px; padding: 0 5px; text-align: right; color: var(--input-text, #ddd); user-select: text; appearance: textfield; -moz-appearance: textfield; }
+.float-curve-field input { width: 48px; padding: 0 5px; text-align: right; color: var(--input-text, #ddd); user-select: text; appearance: textfield; -moz-appearance: textfield; }
 .float-curve-field input::-webkit-inner-spin-button { display: none; }
 .float-curve-field input:disabled { opacity: 0.5; }
 .float-curve-group { display: inline-flex; border-radius: 6px; overflow: hidden; background: var(--comfy-input-bg, #222); }
-.float-curve-group button { border-radius: 0; padding: 0 5px; }
+.float-curve-group button, .float-curve-group select { border-radius: 0; flex: none; }
+.float-curve-group select { width: 52px; }
 .float-curve-gap { flex: 1; }
 `;
