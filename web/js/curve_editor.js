@@ -6,9 +6,12 @@ import { connectGestures } from "./curve_gestures.js";
 import { paint, paletteOf, themeOf } from "./curve_paint.js";
 import { CurveStore } from "./curve_store.js";
 import { CURVE_STYLE } from "./curve_style.js";
-import { addStyle, element } from "./elements.js";
+import { addStyle, el } from "./dom.js";
+import { onFrames } from "./frame_watch.js";
 import { recall, remember } from "./run_memory.js";
-import { setAsUser, showWidgets, whenAdded, whileInGraph, widgetOf } from "./widget_host.js";
+import { stayMounted } from "./stay_mounted.js";
+import { isUndoKey, undoOrRedo } from "./undo_keys.js";
+import { chain, setAsUser, showWidgets, widgetOf } from "./widget_host.js";
 
 const MARGINS = { left: 34, right: 12, top: 10, bottom: 22 };
 const SMALLEST = [520, 300]; // of the editor, in pixels
@@ -16,8 +19,8 @@ const SHARPEST = 4; // canvas pixels per pixel of the layout
 
 /** The picture: a canvas that is as sharp as the screen, and drawn at most once a frame. */
 function picture(store) {
-  const canvas = element("canvas", { tabIndex: 0, ariaLabel: "Curves. Double-click adds a keyframe, Delete removes it, arrows move it." });
-  const frame = element("div", { className: "float-curve-plot" }, canvas);
+  const canvas = el("canvas", { tabindex: "0", "aria-label": "Curves. Double-click adds a keyframe, Delete removes it, arrows move it." });
+  const frame = el("div", { class: "float-curve-plot" }, canvas);
   let [pointer, hover, theme] = [undefined, undefined, undefined];
   const box = () => {
     const { left, right, top, bottom } = MARGINS;
@@ -51,49 +54,58 @@ export function buildCurveEditor(node, { app }) {
   const [text, source] = [widgetOf(node, "curves"), widgetOf(node, "source")];
   if (!text || !source) return;
   addStyle("float-curve-style", CURVE_STYLE);
-  const store = new CurveStore({ write: (written) => setAsUser(app, text, written), changed: () => later() });
+  const store = new CurveStore({ write: (written) => setAsUser(app, node, text, written), changed: () => (stale = true) });
+  let [stale, written] = [true, false];
   const plot = picture(store);
-  let [written, requested] = [false, 0];
-  const showText = { shown: () => written, toggle: () => ((written = !written)) };
+  const showText = { shown: () => written, toggle: () => ([stale, written] = [true, !written]) };
   const parts = [chips(store, plot.theme), keyFields(store), viewTools(store, showText)];
-  const tools = element("div", { className: "float-curve-row" }, ...parts[1].elements, element("span", { className: "float-curve-gap" }), parts[2].element);
-  const root = element("div", { className: "float-curve" }, parts[0].element, plot.element, tools);
+  const root = frameOf(app, parts, plot);
   const editor = node.addDOMWidget("curve_editor", "float_curve_editor", root, { serialize: false, hideOnZoom: false, getMinHeight: () => SMALLEST[1] });
-  editor.serialize = false;
+  editor.serialize = false; // not in workflows: the text holds all of it
 
-  const later = () => {
-    requested ||= requestAnimationFrame(() => {
-      requested = 0;
-      remember(node, "view", store.place);
-      parts.forEach((part) => part.update());
-      plot.draw();
-    });
-  };
   const arrange = () => {
     const drawn = source.value === "keyframes";
     const loudness = source.value === "loudness";
     const curves = drawn && (written || store.problem !== "");
     if (!showWidgets(node, { curve_editor: drawn, curves, direction: !drawn, attack: loudness, release: loudness })) return;
     node.setSize([Math.max(node.size[0], SMALLEST[0]), node.computeSize()[1]]);
-    app.canvas?.setDirty(true, true);
-    later();
+    app.canvas?.setDirty?.(true, true);
   };
   const look = () => {
+    stayMounted(app, node, root, "float-curve");
     store.load(text.value);
     arrange();
-    plot.look() && later();
+    if (!root.isConnected || !(plot.look() || stale)) return;
+    stale = false;
+    remember(node, "view", store.place);
+    parts.forEach((part) => part.update());
+    plot.draw();
   };
-  whileInGraph(node, look);
-  const { onExecuted } = node;
-  node.onExecuted = function (told) {
-    onExecuted?.call(this, told);
-    remember(node, "run", told?.float_curve?.[0]);
-    store.learn(told?.float_curve?.[0]);
-  };
-  whenAdded(node, () => {
+  store.load(text.value);
+  arrange();
+  followNode(node, store, look);
+}
+
+function frameOf(app, parts, plot) {
+  const tools = el("div", { class: "float-curve-row" }, ...parts[1].elements, el("span", { class: "float-curve-gap" }), parts[2].element);
+  const root = el("div", { class: "float-curve", tabindex: "-1" }, parts[0].element, plot.element, tools);
+  root.addEventListener("keydown", (event) => isUndoKey(event) && undoOrRedo(event, app));
+  for (const kind of ["dblclick", "copy", "cut", "paste"]) root.addEventListener(kind, (event) => event.stopPropagation()); // the canvas has its own
+  return root;
+}
+
+/** Looks at the node from frame to frame while it is in a graph, and takes what a run tells, or told the node that was there before. */
+function followNode(node, store, look) {
+  let stop;
+  chain(node, "onAdded", () => {
     const run = recall(node, "run");
     if (run) store.learn(run);
     Object.assign(store, recall(node, "view"));
+    stop ??= onFrames(look);
   });
-  look();
+  chain(node, "onRemoved", () => (stop = stop?.()));
+  chain(node, "onExecuted", (told) => {
+    remember(node, "run", told?.float_curve?.[0]);
+    store.learn(told?.float_curve?.[0]);
+  });
 }

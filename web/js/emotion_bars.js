@@ -1,9 +1,11 @@
 /* The bars in Speech2Emotion: what the last run heard, or was told to take; over time too where it was heard in windows. */
 
 import { colourOf, readEmotions, stackedAreas } from "./emotion_data.js";
-import { addStyle, element } from "./elements.js";
+import { addStyle, el } from "./dom.js";
+import { onFrames } from "./frame_watch.js";
 import { recall, remember } from "./run_memory.js";
-import { whenAdded } from "./widget_host.js";
+import { stayMounted } from "./stay_mounted.js";
+import { chain } from "./widget_host.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const FIELD = [600, 100]; // of the picture over time, in its own units
@@ -22,16 +24,15 @@ const STYLE = `
 `;
 
 function bar({ name, share, most }) {
-  const filled = element("div", { className: "float-emotion-bar" });
+  const filled = el("div", { class: "float-emotion-bar" });
   Object.assign(filled.style, { width: `${(share * 100).toFixed(1)}%`, background: colourOf(name) });
-  const row = element("div", { className: "float-emotion-row" });
-  row.dataset.most = String(most);
-  row.append(
-    element("span", {}, name),
-    element("div", { className: "float-emotion-track" }, filled),
-    element("span", { className: "float-emotion-share" }, `${(share * 100).toFixed(0)} %`),
+  return el(
+    "div",
+    { class: "float-emotion-row", "data-most": String(most) },
+    el("span", { text: name }),
+    el("div", { class: "float-emotion-track" }, filled),
+    el("span", { class: "float-emotion-share", text: `${(share * 100).toFixed(0)} %` }),
   );
-  return row;
 }
 
 function overTime(heard) {
@@ -47,31 +48,35 @@ function overTime(heard) {
     area.append(title);
     svg.append(area);
   });
-  const times = [heard.times[0], heard.times.at(-1)].map((time) => element("span", {}, `${time.toFixed(1)} s`));
-  return [svg, element("div", { className: "float-emotion-times" }, ...times)];
+  const times = [heard.times[0], heard.times.at(-1)].map((time) => el("span", { text: `${time.toFixed(1)} s` }));
+  return [svg, el("div", { class: "float-emotion-times" }, ...times)];
 }
 
 /** Builds them into a node that was just created. */
 export function buildEmotionBars(node, { app }) {
   addStyle("float-emotion-style", STYLE);
-  const root = element("div", { className: "float-emotion" });
+  const root = el("div", { class: "float-emotion" });
   let height = HEIGHTS.waiting;
   const widget = node.addDOMWidget("emotion_bars", "float_emotion_bars", root, { serialize: false, hideOnZoom: false, getMinHeight: () => height });
-  widget.serialize = false;
+  widget.serialize = false; // not in workflows: it has no value
   const show = (told) => {
     const heard = readEmotions(told);
-    if (!heard) return root.replaceChildren(element("div", { className: "float-emotion-quiet" }, "Run to see the emotions."));
+    if (!heard) return root.replaceChildren(el("div", { class: "float-emotion-quiet", text: "Run to see the emotions." }));
     root.replaceChildren(...heard.emotions.map(bar), ...(heard.rows.length ? overTime(heard) : []));
     height = HEIGHTS.bars + (heard.rows.length ? HEIGHTS.area : 0);
+    root.style.minHeight = `${height}px`;
     node.setSize([node.size[0], Math.max(node.size[1], node.computeSize()[1])]);
-    return app.canvas?.setDirty(true, true);
+    return app.canvas?.setDirty?.(true, true);
   };
-  const { onExecuted } = node;
-  node.onExecuted = function (told) {
-    onExecuted?.call(this, told);
+  let stop;
+  show(undefined);
+  chain(node, "onAdded", () => {
+    if (recall(node, "emotions")) show(recall(node, "emotions"));
+    stop ??= onFrames(() => stayMounted(app, node, root, "float-emotion"));
+  });
+  chain(node, "onRemoved", () => (stop = stop?.()));
+  chain(node, "onExecuted", (told) => {
     remember(node, "emotions", told?.float_emotion?.[0]);
     show(told?.float_emotion?.[0]);
-  };
-  show(undefined);
-  whenAdded(node, () => recall(node, "emotions") && show(recall(node, "emotions")));
+  });
 }

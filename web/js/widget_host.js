@@ -15,37 +15,26 @@ export function showWidgets(node, shown) {
     const hidden = !shown[widget.name] && !linked.has(widget.name);
     changed ||= Boolean(widget.hidden) !== hidden;
     widget.hidden = hidden; // read by the classic renderer
-    widget.options.hidden = hidden; // read by Nodes 2.0
+    for (const options of [widget.options, widget._state?.options]) if (options) options.hidden = hidden; // read by Nodes 2.0
   }
   if (changed) node.widgets = [...node.widgets]; // a new list: Nodes 2.0 looks at the options again
   return changed;
 }
 
 /** Sets a widget's value as the user would, as one step of undo. */
-export function setAsUser(app, widget, value) {
+export function setAsUser(app, node, widget, value) {
   widget.value = value;
-  const tracker = app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
-  if (tracker?.captureCanvasState) tracker.captureCanvasState();
-  else tracker?.checkState?.();
+  widget.callback?.(value, app.canvas, node);
+  app.canvas?.emitBeforeChange?.();
+  app.canvas?.emitAfterChange?.();
 }
 
-/** Calls `added()` whenever the node comes into a graph. */
-export function whenAdded(node, added) {
-  const { onAdded } = node;
-  node.onAdded = function (...given) {
-    onAdded?.apply(this, given);
-    added();
+/** Calls `also(...)` after the node's own method of that name. */
+export function chain(node, name, also) {
+  const before = node[name];
+  node[name] = function (...given) {
+    const result = before?.apply(this, given);
+    also(...given);
+    return result;
   };
-}
-
-/** Calls `look()` on every animation frame while the node is in a graph: undo, loading and other code change widgets without telling. */
-export function whileInGraph(node, look) {
-  let running = false;
-  const frame = () => {
-    running = Boolean(node.graph);
-    if (!running) return;
-    look();
-    requestAnimationFrame(frame);
-  };
-  whenAdded(node, () => running || frame());
 }
