@@ -107,8 +107,8 @@ export function viewTools(store, text) {
     store.changed();
   };
   const reach = el("select", { title: "Values in sight", "aria-label": "Values in sight", on: { change: choose } }, ...options);
-  const closer = tool("closer", "Closer (Shift and wheel)", () => store.zoom(0.6, store.key?.time));
-  const wider = tool("wider", "Wider (Shift and wheel)", () => store.zoom(1 / 0.6));
+  const closer = tool("closer", "Closer (wheel, once the curves were clicked)", () => store.zoom(0.6, store.key?.time));
+  const wider = tool("wider", "Wider (wheel, once the curves were clicked)", () => store.zoom(1 / 0.6));
   const fit = tool("fit", "The whole clip and all values (F)", () => store.fit());
   const written = tool("code", "Show the curves as text", text.toggle);
   const update = () => {

@@ -9,18 +9,19 @@ import { CURVE_STYLE } from "./curve_style.js";
 import { addStyle, el } from "./dom.js";
 import { onFrames } from "./frame_watch.js";
 import { recall, remember } from "./run_memory.js";
-import { stayMounted } from "./stay_mounted.js";
+import { focusLabel, focusedLabel, stayMounted } from "./stay_mounted.js";
 import { isUndoKey, undoOrRedo } from "./undo_keys.js";
-import { chain, setAsUser, showWidgets, widgetOf } from "./widget_host.js";
+import { chain, passOn, setAsUser, showWidgets, widgetOf } from "./widget_host.js";
 
 const MARGINS = { left: 34, right: 12, top: 10, bottom: 22 };
 const SMALLEST = [520, 300]; // of the editor, in pixels
+const REMADE_MS = 3000; // within which undo makes a node anew
 const SHARPEST = 4; // canvas pixels per pixel of the layout
 
 /** The picture: a canvas that is as sharp as the screen, and drawn at most once a frame. */
 function picture(store) {
   const canvas = el("canvas", { tabindex: "0", "aria-label": "Curves. Double-click adds a keyframe, Delete removes it, arrows move it." });
-  const frame = el("div", { class: "float-curve-plot" }, canvas);
+  const frame = el("div", { class: "float-curve-plot", "data-capture-wheel": "true" }, canvas);
   let [pointer, hover, theme] = [undefined, undefined, undefined];
   const box = () => {
     const { left, right, top, bottom } = MARGINS;
@@ -75,7 +76,9 @@ export function buildCurveEditor(node, { app }) {
     stayMounted(app, node, root, "float-curve");
     store.load(text.value);
     arrange();
-    if (!root.isConnected || !(plot.look() || stale)) return;
+    if (!root.isConnected) return;
+    keepFocus(node, root);
+    if (!plot.look() && !stale) return;
     stale = false;
     remember(node, "view", store.place);
     parts.forEach((part) => part.update());
@@ -86,10 +89,20 @@ export function buildCurveEditor(node, { app }) {
   followNode(node, store, look);
 }
 
+/** Keeps in mind what has the keyboard, and gives it back after undo made the node anew, so that Delete still means a keyframe. */
+function keepFocus(node, root) {
+  const now = performance.now();
+  const label = focusedLabel(root);
+  const before = recall(node, "focus");
+  if (label) remember(node, "focus", { label, at: now, root });
+  else if (before && before.root !== root && document.activeElement === document.body && now - before.at < REMADE_MS) focusLabel(root, before.label);
+}
+
 function frameOf(app, parts, plot) {
   const tools = el("div", { class: "float-curve-row" }, ...parts[1].elements, el("span", { class: "float-curve-gap" }), parts[2].element);
   const root = el("div", { class: "float-curve", tabindex: "-1" }, parts[0].element, plot.element, tools);
   root.addEventListener("keydown", (event) => isUndoKey(event) && undoOrRedo(event, app));
+  passOn(root, app);
   for (const kind of ["dblclick", "copy", "cut", "paste"]) root.addEventListener(kind, (event) => event.stopPropagation()); // the canvas has its own
   return root;
 }

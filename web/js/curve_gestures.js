@@ -123,13 +123,13 @@ function removeAt(store, target) {
 }
 
 function zoomByWheel(event, store, box, [x]) {
-  if (!event.shiftKey && !event.ctrlKey && !event.metaKey) return; // the canvas of ComfyUI zooms
+  if (document.activeElement !== event.currentTarget) return; // ComfyUI's canvas zooms; as with its own text fields
   event.preventDefault();
   event.stopPropagation();
   store.zoom(Math.exp((event.deltaY || event.deltaX) * WHEEL), timeOf(store.view(box), x));
 }
 
-/** Arrows nudge (Shift: ten times as far), Delete removes, E changes the easing, Tab-like , and . go from keyframe to keyframe. */
+/** Arrows nudge (Shift: ten times as far), Delete removes, E changes the easing, comma and full stop go from keyframe to keyframe. */
 function connectKeys(canvas, store, cancelled) {
   let nudged = false;
   const settle = () => {

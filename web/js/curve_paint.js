@@ -17,7 +17,7 @@ export function paletteOf(element) {
 export function themeOf(element) {
   const style = getComputedStyle(element);
   const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
-  const ground = read("--comfy-input-bg", "#222");
+  const ground = read("--float-field", "#222");
   return {
     ground,
     text: read("--input-text", "#ddd"),

@@ -15,7 +15,8 @@ export function showWidgets(node, shown) {
     const hidden = !shown[widget.name] && !linked.has(widget.name);
     changed ||= Boolean(widget.hidden) !== hidden;
     widget.hidden = hidden; // read by the classic renderer
-    for (const options of [widget.options, widget._state?.options]) if (options) options.hidden = hidden; // read by Nodes 2.0
+    // Nodes 2.0 reads the options in its store, which tells of a change only if it comes through the store, and first.
+    for (const options of [widget._state?.options, widget.options]) if (options) options.hidden = hidden;
   }
   if (changed) node.widgets = [...node.widgets]; // a new list: Nodes 2.0 looks at the options again
   return changed;
@@ -37,4 +38,18 @@ export function chain(node, name, also) {
     also(...given);
     return result;
   };
+}
+
+/** Lets ComfyUI's canvas be zoomed and dragged (middle button) over an element, in the classic renderer; Nodes 2.0 does it itself. */
+export function passOn(element, app) {
+  const classic = () => !element.closest(".lg-node");
+  element.addEventListener("wheel", (event) => {
+    if (!classic() || event.defaultPrevented) return;
+    event.preventDefault();
+    app.canvas?.canvas?.dispatchEvent(new WheelEvent("wheel", event));
+  });
+  for (const kind of ["pointerdown", "pointermove", "pointerup"]) {
+    const middle = (event) => (kind === "pointermove" ? event.buttons & 4 : event.button === 1);
+    element.addEventListener(kind, (event) => classic() && middle(event) && app.canvas?.canvas?.dispatchEvent(new PointerEvent(kind, event)));
+  }
 }
