@@ -13,13 +13,14 @@ from contextlib import contextmanager
 
 from . import __version__
 from .cli_animate import add_animate
+from .cli_calibrate import add_calibrate
 from .cli_evaluate import add_evaluate
 from .cli_train import add_synthesize, add_train
 from .cli_weights import add_convert, add_download
 from .errors import FloatError
 
 # One function for each command: it adds a parser whose default `run` is called with the parsed arguments.
-COMMANDS = (add_animate, add_synthesize, add_train, add_evaluate, add_convert, add_download)
+COMMANDS = (add_animate, add_synthesize, add_train, add_evaluate, add_calibrate, add_convert, add_download)
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

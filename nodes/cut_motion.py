@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..float_core import AudioClip, MotionSequence, exact_rate, join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
+from ..float_core import AudioClip, MotionSequence, join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
 from . import socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import audio_to_clip, clip_seconds
@@ -18,7 +18,7 @@ CROSSFADE = {"min": 0.0, "max": 60.0, "step": 0.04, "round": 0.001}
 
 def at_rate(motion: MotionSequence, fps: float, clip: AudioClip | None) -> MotionSequence:
     """The motion at `fps`, as long as the clip, or as it was; 0 = as it is."""
-    return resample_motion(motion, float(exact_rate(fps)), seconds=clip_seconds(clip)) if fps else motion
+    return resample_motion(motion, fps, seconds=clip_seconds(clip)) if fps else motion
 
 
 class FLOATTrimMotion(io.ComfyNode):

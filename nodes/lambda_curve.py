@@ -83,7 +83,7 @@ class FLOATLambdaCurve(io.ComfyNode):
         audio, motion, edits, model = (given.get(name, [None])[0] for name in ("audio", "motion", "edits", "model"))
         clip = audio_to_clip(audio) if audio is not None or source[0] == LOUDNESS else None
         core = model.core if model is not None else None
-        fps = motion.fps if motion is not None else _frame_rate(core)
+        fps = motion.fps if motion is not None else core.config.fps if core is not None else FPS
         if source[0] == KEYFRAMES:
             own = edits_from_text(curves[0])
         elif source[0] == VALUES:
@@ -98,10 +98,6 @@ class FLOATLambdaCurve(io.ComfyNode):
 
 def _along(direction: int, curve: LambdaCurve) -> tuple[MotionEdit, ...]:
     return (MotionEdit(direction, curve=curve),)
-
-
-def _frame_rate(model: FloatModel | None) -> float:
-    return model.config.audio.fps if model is not None and model.config.audio is not None else FPS
 
 
 def _shown(model: FloatModel | None, clip: AudioClip | None, frames: int, fps: float) -> dict[str, Any]:

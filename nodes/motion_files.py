@@ -84,7 +84,6 @@ class FLOATLoadMotion(io.ComfyNode):
         """Loads it."""
         path = host_bridge.annotated_file(file)
         motion = load_motion(path, model.core)
-        notes = read_motion_notes(path)
-        seconds = motion.motion.shape[1] / motion.fps
-        host_bridge.tell_user(f"{seconds:.2f} s at {motion.fps:g} frames a second" + (f". {notes}" if notes else ""))
+        told = read_motion_notes(path)
+        host_bridge.tell_user(f"{told.seconds:.2f} s at {told.fps:g} frames a second" + (f". {told.notes}" if told.notes else ""))
         return io.NodeOutput(moved(motion, host_bridge.result_device()))

@@ -87,9 +87,9 @@ def seconds_of_directions(model: ManagedModel, seconds: Mapping[str, float]) -> 
 
 def without_seams(model: ManagedModel, motion: MotionSequence) -> MotionSequence:
     """The motion with its seams repaired. Raises OptionError where they cannot be found any more."""
-    audio = model.core.config.audio
-    if audio is not None and motion.fps != audio.fps:
+    own = model.core.config.fps
+    if motion.fps != own:
         raise OptionError(
-            f"the motion has {motion.fps:g} frames a second and the model {audio.fps:g}: repair the seams before you change the rate"
+            f"the motion has {motion.fps:g} frames a second and the model {own:g}: repair the seams before you change the rate"
         )
     return repair_seams(motion, sampling_window(model))

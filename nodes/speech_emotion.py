@@ -13,7 +13,6 @@ from .managed_model import ManagedModel
 from .memory_estimates import sound_memory
 
 FROM_VOICE = "from the voice"
-FPS = 25.0  # where the model does not say it
 
 
 class Speech2Emotion(io.ComfyNode):
@@ -51,7 +50,7 @@ class Speech2Emotion(io.ComfyNode):
                     "overlap",
                     default=0.5,
                     min=0.0,
-                    max=0.95,
+                    max=0.9,
                     step=0.05,
                     round=0.001,
                     optional=True,
@@ -76,8 +75,8 @@ class Speech2Emotion(io.ComfyNode):
         heard = predict_emotion(core, clip, window_seconds=window or None, overlap=overlap)
         weights = heard.probabilities.mean(dim=(0, 1)).tolist()
         host_bridge.tell_user(", ".join(f"{name} {weight:.0%}" for name, weight in zip(heard.names, weights, strict=True)))
-        return _told(moved(heard, host_bridge.result_device()), FPS if core.config.audio is None else core.config.audio.fps)
+        return _told(moved(heard, host_bridge.result_device()), core.config.fps)
 
 
-def _told(emotion: EmotionCondition, fps: float = FPS) -> io.NodeOutput:
+def _told(emotion: EmotionCondition, fps: float = 25.0) -> io.NodeOutput:
     return io.NodeOutput(emotion, ui={"float_emotion": [emotion_bars(emotion, fps)]})

@@ -35,6 +35,18 @@ _CONTROLS: dict[str, tuple[float, int]] = {
 RIG_NAMES: tuple[str, ...] = tuple(_CONTROLS)
 RIG_SCALES: tuple[float, ...] = tuple(scale for scale, _ in _CONTROLS.values())
 MIRROR_SIGNS: tuple[int, ...] = tuple(sign for _, sign in _CONTROLS.values())
+RIG_GROUPS: dict[str, str] = {
+    **dict.fromkeys(("yaw", "pitch", "roll", "shift_x", "shift_y", "scale"), "head"),
+    **dict.fromkeys(("jaw_open", "jaw_side"), "jaw"),
+    **dict.fromkeys(("lips_part", "mouth_wide", "smile", "pucker", "upper_lip", "lower_lip"), "mouth"),
+    **dict.fromkeys(("blink", "wink", "gaze_x", "gaze_y"), "eyes"),
+    **dict.fromkeys(("brow_inner", "brow_outer"), "brows"),
+}
+RIG_UNITS: dict[str, str] = dict.fromkeys(RIG_NAMES, "of full") | {
+    **dict.fromkeys(("yaw", "pitch", "roll"), "degrees"),
+    **dict.fromkeys(("shift_x", "shift_y"), "half picture widths"),
+    "scale": "ln of the size",
+}
 # Range of each control that the renderer is made for, in natural units.
 RIG_RANGES: dict[str, tuple[float, float]] = {
     "yaw": (-30, 30),

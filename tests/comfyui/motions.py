@@ -36,7 +36,7 @@ def run_for_motions(server: ComfyServer, prompt: Json, wanted: Mapping[str, Link
     }
     run = server.run({**prompt, **savers})
     assert run.refused is None, run.refused
-    assert run.error == ""
+    assert run.error == "", run.error
     return run, {name: load_motion(saved_path(run, f"save-{name}"), bundled()) for name in wanted}
 
 

@@ -81,8 +81,8 @@ def test_a_motion_of_another_model_is_refused(server: ComfyServer, sampled: Json
         "3": {"class_type": "FLOATSaveMotion", "inputs": {"model": ["1", 0], "motion": ["2", 0], "filename_prefix": "x", "notes": ""}},
     }
     error = server.run(loading).error
-    assert "OptionError" in error
-    assert "basis" in error
+    assert "CheckpointError" in error
+    assert "another basis" in error
 
 
 @pytest.mark.parametrize(
@@ -272,6 +272,26 @@ def test_each_motion_node_does_what_the_library_does(server: ComfyServer, sample
         assert found[name].fps == motion.fps, name
         torch.testing.assert_close(found[name].motion, motion.motion, **CLOSE, msg=lambda text, name=name: f"{name}: {text}")
         assert name == "trimmed" or not same(motion, plain), name
+
+
+def test_another_face_makes_the_same_movements_from_its_own_pose(server: ComfyServer, sampled: Json) -> None:
+    model = model_of(sampled)
+    sampled |= {
+        "20": {"class_type": "LoadImage", "inputs": {"image": "float_drawn_face.jpg"}},
+        "21": {"class_type": "EncodeSourceIdentity", "inputs": {"model": model, "image": ["20", 0]}},
+    }
+    for mode in ("relative", "absolute"):
+        inputs = {"model": model, "motion": source_of(sampled), "identity": ["21", 0], "mode": mode, "strength": 1.0}
+        sampled[mode] = {"class_type": "FLOATRetargetMotion", "inputs": inputs}
+    _, found = run_for_motions(server, sampled, {"plain": source_of(sampled), "relative": ["relative", 0], "absolute": ["absolute", 0]})
+    assert torch.equal(found["absolute"].motion, found["plain"].motion)
+    shift = found["relative"].motion - found["plain"].motion
+    assert shift[0, 0].abs().max() > 0.1, "another pose"
+    torch.testing.assert_close(shift, shift[:, :1].expand_as(shift), **CLOSE)
+    source = found["relative"].source
+    assert source is not None
+    assert found["plain"].source is not None
+    torch.testing.assert_close(shift[:, 0], source - found["plain"].source, **CLOSE)
 
 
 def test_a_constant_timeline_and_a_mix_equal_the_constant_emotion(server: ComfyServer, sampled: Json) -> None:
