@@ -2,6 +2,7 @@
 edits, curves, timing, mixing, smoothing, files."""
 
 from .animate import animate
+from .basis_sheet import basis_sheet
 from .curves import evaluate_curve, loudness_curve
 from .direction_names import direction_group, direction_name, directions_of
 from .edit_presets import EDIT_PRESETS, preset_edits
@@ -10,6 +11,7 @@ from .encode import encode_audio, encode_identity, predict_emotion
 from .motion_edits import edit_motion
 from .motion_files import MotionNotes, load_motion, read_motion_notes, save_motion
 from .motion_mixing import mirror_motion, mix_motions, retarget_motion, take_directions
+from .motion_plots import plot_curves, plot_motion
 from .motion_smoothing import repair_seams, smooth_motion
 from .motion_timing import exact_rate, frames_for, join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
 from .render import render_frames
@@ -19,6 +21,7 @@ __all__ = [
     "EDIT_PRESETS",
     "MotionNotes",
     "animate",
+    "basis_sheet",
     "direction_group",
     "direction_name",
     "directions_of",
@@ -36,6 +39,8 @@ __all__ = [
     "loudness_curve",
     "mirror_motion",
     "mix_motions",
+    "plot_curves",
+    "plot_motion",
     "predict_emotion",
     "preset_edits",
     "read_motion_notes",

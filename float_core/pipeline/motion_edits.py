@@ -62,6 +62,12 @@ def edit_pieces(model: FloatModel, pieces: Iterable[Tensor], edits: Sequence[Mot
         start += piece.shape[1]
 
 
+def added_by(edit: MotionEdit, frames: int, fps: float) -> Tensor:
+    """Offset and curve of the edit, weighted by its range, (T,): what it adds where it neither scales, freezes nor limits."""
+    plan = _plan(edit, frames, fps)
+    return plan.weight * plan.added
+
+
 @dataclass(frozen=True)
 class _Plan:
     """An edit spelled out for a clip of T frames: `weight` (T,) 0..1, `added` (T,) = offset + curve, `first` frame of its range."""

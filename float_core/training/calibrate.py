@@ -42,8 +42,8 @@ class NaturalRange:
         """From coefficients (T, M) of several clips."""
         deviation = torch.cat([clip - clip.mean(0) for clip in clips]).double().cpu()
         low, high = torch.quantile(deviation, torch.tensor([0.01, 0.99], dtype=torch.float64), dim=0)
-        numbers = (low.clamp_max(0), high.clamp_min(0), deviation.square().mean(0).sqrt())
-        return cls(*(_rounded(values) for values in numbers), source)
+        spread = deviation.square().mean(0).sqrt()
+        return cls(_rounded(low.clamp_max(0)), _rounded(high.clamp_min(0)), _rounded(spread), source)
 
 
 def calibrate(
