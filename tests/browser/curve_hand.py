@@ -1,32 +1,51 @@
-"""A hand on the curve editor of a node: presses, drags and keys at times and values, and what the widget then says. Knows the editor's margins."""
+"""A hand on the curve editor of a node: clicks, drags and keys at times and values, and what the text widget then says."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .comfy_page import ComfyPage, Json
 
-LEFT, RIGHT, TOP, BOTTOM = 34, 12, 10, 22  # the plot's margins in the canvas, in its own pixels
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+LEFT, RIGHT, TOP, BOTTOM = 34, 12, 10, 22  # the plot's margins in the editor's canvas, in its own pixels
 
 
 class CurveHand:
-    """`seconds` and `reach`: what the axes show, 0 to seconds and -reach to reach."""
+    """`start`, `seconds` and `reach`: what the axes show, start to start + seconds and -reach to reach."""
 
     def __init__(self, comfy: ComfyPage, node_id: str, *, seconds: float = 5.0, reach: float = 2.0) -> None:
-        self.comfy, self.node_id, self.seconds, self.reach = comfy, node_id, seconds, reach
+        self.comfy, self.node_id, self.start, self.seconds, self.reach = comfy, node_id, 0.0, seconds, reach
         self.page = comfy.page
         self.canvas = self.page.locator(".float-curve-plot canvas").first
+
+    def _inside(self, time: float, value: float) -> tuple[float, float]:
+        """As shares of the canvas."""
+        width, height = self.canvas.evaluate("(canvas) => [canvas.clientWidth, canvas.clientHeight]")
+        x = LEFT + (width - LEFT - RIGHT) * (time - self.start) / self.seconds
+        y = TOP + (height - TOP - BOTTOM) * (self.reach - value) / (2 * self.reach)
+        return x / width, y / height
 
     def place(self, time: float, value: float) -> tuple[float, float]:
         """Where that is on the page."""
         self.canvas.wait_for()
+        x, y = self._inside(time, value)
         box = self.canvas.bounding_box()
         assert box is not None
-        width, height = self.comfy.do("() => { const c = document.querySelector('.float-curve-plot canvas'); return [c.clientWidth, c.clientHeight]; }")
-        x = LEFT + (width - LEFT - RIGHT) * time / self.seconds
-        y = TOP + (height - TOP - BOTTOM) * (self.reach - value) / (2 * self.reach)
-        return box["x"] + x * box["width"] / width, box["y"] + y * box["height"] / height
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    def opacity(self, time: float, value: float) -> int:
+        """Of the picture at that place: 0 where nothing is drawn."""
+        script = "(c, [x, y]) => c.getContext('2d').getImageData(Math.round(x * c.width), Math.round(y * c.height), 1, 1).data[3]"
+        return int(self.canvas.evaluate(script, list(self._inside(time, value))))
+
+    def picture(self) -> str:
+        """All of it."""
+        self.page.mouse.move(5, 500)  # the pointer has a readout in it
+        self.comfy.settle()
+        return str(self.canvas.evaluate("(canvas) => canvas.toDataURL()"))
 
     def add_direction(self, direction: int) -> None:
         """Chooses one from the list."""
@@ -61,9 +80,23 @@ class CurveHand:
         self.page.keyboard.press(key)
         self.comfy.settle()
 
-    def edits(self) -> list[Json]:
+    def text_field(self) -> Locator:
+        """The widget of the text, which is shown only where it is needed."""
+        return self.page.locator("textarea").first
+
+    def text(self) -> str:
         """What the text widget says."""
-        edits: list[Json] = json.loads(self.comfy.widget(self.node_id, "curves"))
+        return str(self.comfy.widget(self.node_id, "curves"))
+
+    def wait_for_text(self, text: str) -> None:
+        """Until the text widget says that; undo takes a moment."""
+        script = "([id, text]) => app.canvas.graph.getNodeById(id)?.widgets.find((widget) => widget.name === 'curves').value === text"
+        self.page.wait_for_function(script, arg=[self.node_id, text])
+        self.comfy.settle()
+
+    def edits(self) -> list[Json]:
+        """The same, read."""
+        edits: list[Json] = json.loads(self.text())
         return edits
 
     def keyframes(self, track: int = 0) -> list[list[Any]]:

@@ -15,10 +15,10 @@ export function chips(store, theme) {
   let built;
   const update = () => {
     const { light } = theme();
-    const state = JSON.stringify([store.tracks.map(({ direction }) => direction), store.active, store.names, light, store.problem]);
+    const state = JSON.stringify([store.tracks.map(({ direction }) => direction), store.active, store.names, light, store.closed]);
     if (state === built) return; // an open list would close
     built = state;
-    element.replaceChildren(...store.tracks.map((track, i) => chip(store, track, i, light)), ...(store.problem ? [] : [adder(store)]));
+    element.replaceChildren(...(store.closed ? [] : store.tracks).map((track, i) => chip(store, track, i, light)), ...(store.closed ? [] : [adder(store)]));
   };
   return { element, update };
 }

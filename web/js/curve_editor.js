@@ -8,10 +8,11 @@ import { CurveStore } from "./curve_store.js";
 import { CURVE_STYLE } from "./curve_style.js";
 import { addStyle, el } from "./dom.js";
 import { onFrames } from "./frame_watch.js";
+import { nameLookup } from "./name_lookup.js";
 import { recall, remember } from "./run_memory.js";
 import { focusLabel, focusedLabel, stayMounted } from "./stay_mounted.js";
 import { isUndoKey, undoOrRedo } from "./undo_keys.js";
-import { chain, passOn, setAsUser, showWidgets, widgetOf } from "./widget_host.js";
+import { chain, isLinked, passOn, setAsUser, showWidgets, widgetOf } from "./widget_host.js";
 
 const MARGINS = { left: 34, right: 12, top: 10, bottom: 22 };
 const SMALLEST = [520, 300]; // of the editor, in pixels
@@ -51,7 +52,7 @@ function picture(store) {
 }
 
 /** Builds it into a node that was just created. */
-export function buildCurveEditor(node, { app }) {
+export function buildCurveEditor(node, { app, api }) {
   const [text, source] = [widgetOf(node, "curves"), widgetOf(node, "source")];
   if (!text || !source) return;
   addStyle("float-curve-style", CURVE_STYLE);
@@ -64,17 +65,20 @@ export function buildCurveEditor(node, { app }) {
   const editor = node.addDOMWidget("curve_editor", "float_curve_editor", root, { serialize: false, hideOnZoom: false, getMinHeight: () => SMALLEST[1] });
   editor.serialize = false; // not in workflows: the text holds all of it
 
-  const arrange = () => {
+  const arrange = ({ fit } = { fit: true }) => {
     const drawn = source.value === "keyframes";
     const loudness = source.value === "loudness";
     const curves = drawn && (written || store.problem !== "");
-    if (!showWidgets(node, { curve_editor: drawn, curves, direction: !drawn, attack: loudness, release: loudness })) return;
+    if (!showWidgets(node, { curve_editor: drawn, curves, direction: !drawn, attack: loudness, release: loudness }) || !fit) return;
     node.setSize([Math.max(node.size[0], SMALLEST[0]), node.computeSize()[1]]);
     app.canvas?.setDirty?.(true, true);
   };
-  const look = () => {
+  const lookUp = nameLookup(node, { app, api }, (names) => store.call(names));
+  const look = (time) => {
+    lookUp(time);
     stayMounted(app, node, root, "float-curve");
     store.load(text.value);
+    store.link(isLinked(node, text));
     arrange();
     if (!root.isConnected) return;
     keepFocus(node, root);
@@ -86,6 +90,7 @@ export function buildCurveEditor(node, { app }) {
   };
   store.load(text.value);
   arrange();
+  chain(node, "onConfigure", () => arrange({ fit: false })); // the saved size is the user's
   followNode(node, store, look);
 }
 

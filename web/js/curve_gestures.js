@@ -14,7 +14,7 @@ export function connectGestures(canvas, store, box, pointer) {
   const hit = ([x, y]) => hitTest(store.view(box()), store.tracks, store.active, store.selected, x, y);
 
   function press(event) {
-    if (event.button !== 0 || store.problem) return;
+    if (event.button !== 0 || store.closed) return;
     const at = place(event);
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
@@ -110,7 +110,7 @@ function handleMover(store, box, { index, which }) {
 
 /** Adds a keyframe: on the active track's line where the pointer is near it, else where the pointer is. */
 function addAt(store, box, [x, y], target, { write = true } = {}) {
-  if (!store.track || store.problem || target.kind === "key" || target.kind === "handle") return;
+  if (!store.track || store.closed || target.kind === "key" || target.kind === "handle") return;
   const view = store.view(box);
   const { keys, index } = addKey(store.keys, Math.min(Math.max(timeOf(view, x), view.start), view.end), valueOf(view, y), store.grid);
   if (write) store.change(keys, index);

@@ -11,8 +11,8 @@ const FPS = 25; // until a run says it
 export class CurveStore {
   /** `write(text)` puts the text into the widget, as one step of undo; `changed()` asks for a new picture. */
   constructor({ write, changed }) {
-    Object.assign(this, { write, changed, text: undefined, entries: [], problem: "", active: 0, selected: -1, snap: true });
-    Object.assign(this, { fps: FPS, duration: 0, waveform: [], names: undefined, window: undefined, reach: undefined, frozen: undefined });
+    Object.assign(this, { write, changed, text: undefined, entries: [], problem: "", linked: false, active: 0, selected: -1, snap: true });
+    Object.assign(this, { fps: FPS, duration: 0, waveform: [], names: undefined, toldNames: undefined, window: undefined, reach: undefined, frozen: undefined });
   }
 
   get tracks() {
@@ -45,13 +45,28 @@ export class CurveStore {
     this.select(this.active, this.selected);
   }
 
+  /** Whether the text comes over a link, not from the widget. */
+  link(linked) {
+    if (linked === this.linked) return;
+    this.linked = linked;
+    this.changed();
+  }
+
   /** Takes what the last run told: its length, rate, waveform and names, each only where it is what it should be. */
   learn(told) {
     const list = (value) => (Array.isArray(value) ? value : undefined);
     this.duration = Number.isFinite(told?.duration) ? Math.max(0, told.duration) : 0;
     this.fps = told?.fps >= 1 && told.fps <= 1000 ? told.fps : FPS;
     this.waveform = (list(told?.waveform) ?? []).map((peak) => clamp(Number(peak) || 0, 0, 1));
-    this.names = list(told?.names)?.map(String);
+    this.toldNames = list(told?.names)?.map(String);
+    this.names = this.toldNames ?? this.names;
+    this.changed();
+  }
+
+  /** Takes the names of the directions before a run: it knows better. */
+  call(names) {
+    if (this.toldNames) return;
+    this.names = names;
     this.changed();
   }
 
@@ -73,7 +88,7 @@ export class CurveStore {
     this.frozen = undefined;
     const text = curvesToText(this.entries);
     const same = JSON.stringify(parseCurves(this.text).entries) === JSON.stringify(parseCurves(text).entries);
-    if (!same && !this.problem) {
+    if (!same && !this.closed) {
       this.text = text;
       this.write(text);
     }
@@ -133,8 +148,14 @@ export class CurveStore {
     return { view: this.view(box), tracks, active, selected, fps, duration, waveform, names, message: this.message };
   }
 
+  /** Whether nothing can be changed here: the text cannot be read, or is not the widget's. */
+  get closed() {
+    return this.linked || this.problem !== "";
+  }
+
   /** What stands where there is nothing to draw. */
   get message() {
+    if (this.linked) return "The curves come over the input.";
     if (this.problem) return `The text of the curves cannot be read: ${this.problem}. Correct it in the text field above; it is left as it is.`;
     return this.tracks.length ? "" : "Choose a direction to move. Then double-click here to place keyframes.";
   }

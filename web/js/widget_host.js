@@ -1,18 +1,22 @@
-/* What an editor in a node needs of ComfyUI's widgets, in the classic renderer and in Nodes 2.0: showing and hiding them, noticing that their
- * value changed, one step of undo, and the canvas's own gestures over an element. */
+/* What an editor in a node needs of ComfyUI's widgets, in the classic renderer and in Nodes 2.0: showing and hiding them, one step of undo, and
+ * the canvas's own gestures over an element. */
 
 /** The node's widget of that name. */
 export function widgetOf(node, name) {
   return node.widgets?.find((widget) => widget.name === name);
 }
 
+/** Whether a widget's value comes over a link. */
+export function isLinked(node, widget) {
+  return Boolean(node.inputs?.some((input) => input.link != null && input.widget?.name === widget.name));
+}
+
 /** Shows or hides widgets: {widget name: whether it is shown}. One that a link leads to stays, as its wire needs its socket. */
 export function showWidgets(node, shown) {
-  const linked = new Set(node.inputs?.filter((input) => input.link != null).map((input) => input.widget?.name));
   let changed = false;
   for (const widget of node.widgets ?? []) {
     if (!(widget.name in shown)) continue;
-    const hidden = !shown[widget.name] && !linked.has(widget.name);
+    const hidden = !shown[widget.name] && !isLinked(node, widget);
     changed ||= Boolean(widget.hidden) !== hidden;
     widget.hidden = hidden; // read by the classic renderer
     // Nodes 2.0 reads the options in its store, which tells of a change only if it comes through the store, and first.
