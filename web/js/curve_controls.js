@@ -41,7 +41,7 @@ function adder(store) {
 }
 
 function button(className, title, press, ...children) {
-  return el("button", { class: className, type: "button", title, "aria-label": title.split(" (")[0], on: { click: press } }, ...children);
+  return el("button", { class: className, type: "button", title, "aria-label": title.split(/: | \(/)[0], on: { click: press } }, ...children);
 }
 
 /** Time, value and easing of the selected keyframe, and its removal. */

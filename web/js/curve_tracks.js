@@ -41,8 +41,9 @@ export function nameOf(direction, names) {
   return names?.[direction] ?? `λ${direction}`;
 }
 
-/** A direction's colour: neighbours in the list are far apart on the colour circle, and it reads on dark and on light. */
+/** A direction's colour: twenty hues, of which neighbours on the circle differ in lightness too, and neighbours in the list lie far apart. */
 export function colourOf(direction, light) {
-  const hue = (200 + direction * 137.508) % 360;
-  return `hsl(${hue.toFixed(0)} ${light ? "70% 38%" : "75% 66%"})`;
+  const slot = (direction * 7) % DIRECTIONS;
+  const [even, odd] = light ? ["72% 36%", "58% 47%"] : ["78% 68%", "58% 53%"];
+  return `hsl(${(200 + slot * 18) % 360} ${slot % 2 ? odd : even})`;
 }
