@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -80,6 +81,17 @@ def box(text: str) -> tuple[int, int, int, int]:
     if len(numbers) != 4 or numbers[2] <= numbers[0] or numbers[3] <= numbers[1]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a box; expected x1,y1,x2,y2 with x1 < x2 and y1 < y2")
     return numbers[0], numbers[1], numbers[2], numbers[3]
+
+
+def frame_rate(text: str) -> Fraction:
+    """`60`, `29.97` or `30000/1001`, from 10 to 120."""
+    try:
+        rate = Fraction(text) if len(text) <= 12 and "e" not in text.lower() else Fraction(0)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 10 <= rate <= 120:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a frame rate; expected 10 to 120, e.g. 60, 29.97 or 30000/1001")
+    return rate
 
 
 def motion_edit(text: str) -> MotionEdit:

@@ -23,10 +23,12 @@ from .lambda_settings import DIRECTIONS, NO_PRESET, RANGES, LambdaSettings
 from .managed_model import ManagedModel
 
 
-def _number(name: str, step: float, tooltip: str, *, slider: bool = False) -> io.Float.Input:
+def _number(name: str, step: float, tooltip: str, *, slider: bool = False, optional: bool = True) -> io.Float.Input:
+    """Optional, as everything that came after the first release: prompts saved before it do not have it."""
     default, low, high = RANGES[name]
     mode = io.NumberDisplay.slider if slider else io.NumberDisplay.number
-    return io.Float.Input(name, default=default, min=low, max=high, step=step, round=0.001, display_mode=mode, tooltip=tooltip)
+    limits = {"default": default, "min": low, "max": high, "step": step, "round": 0.001}
+    return io.Float.Input(name, **limits, display_mode=mode, tooltip=tooltip, optional=optional)
 
 
 @cache  # a schema is asked for often
@@ -38,7 +40,7 @@ def _bundled_calibration() -> Calibration | None:
 def _slider(direction: int) -> io.Float.Input:
     named = direction_name(_bundled_calibration(), direction)
     tip = f"Added to coefficient {direction} from start to end; 0 changes nothing. In the bundled model: {named}. In other models, try it."
-    return _number(f"lambda_{direction:02d}", 0.05, tip, slider=True)
+    return _number(f"lambda_{direction:02d}", 0.05, tip, slider=True, optional=False)
 
 
 class LambdaEdit(io.ComfyNode):
@@ -58,12 +60,14 @@ class LambdaEdit(io.ComfyNode):
                 *(_slider(direction) for direction in range(DIRECTIONS)),
                 io.String.Input(
                     "edit",
+                    optional=True,
                     default="",
                     multiline=True,
                     tooltip="More edits, as text: gain, freeze, limits, ranges of seconds, for any direction. The node's panel writes it.",
                 ),
                 io.Combo.Input(
                     "preset",
+                    optional=True,
                     options=[NO_PRESET, *EDIT_PRESETS],
                     default=NO_PRESET,
                     tooltip="A ready edit, as far as the model's calibration allows; the node says how far that is. Sliders come on top.",

@@ -11,7 +11,7 @@ from ..float_core import EDIT_PRESETS, Calibration, MotionEdit, OptionError, edi
 DIRECTIONS = 20  # of the released model and of the bundled one; the ids of the sliders are permanent
 LIMIT = 10.0  # of a slider, in coefficient units
 NO_PRESET = "none"
-LONGEST_TEXT = 1_000_000  # characters of an edit
+LONGEST_TEXT, MOST_EDITS = 1_000_000, 1000  # characters, and edits in them: what comes over the route must not keep the server busy
 RANGES: dict[str, tuple[float, float, float]] = {  # name: default, lowest, highest
     **{f"lambda_{k:02d}": (0.0, -LIMIT, LIMIT) for k in range(DIRECTIONS)},
     "preset_strength": (1.0, 0.0, 1.0),
@@ -40,7 +40,10 @@ class LambdaSettings:
         numbers = {name: _number(name, values.get(name, default), low, high) for name, (default, low, high) in RANGES.items()}
         texts = {name: _text(name, values.get(name, default)) for name, default in TEXTS.items()}
         chosen, note = _preset(texts["preset"], calibration, numbers["preset_strength"])
-        return cls((*chosen, *edits_from_text(texts["edit"]), *_sliders(numbers)), numbers["outside_scale"], note)
+        written = edits_from_text(texts["edit"])
+        if len(written) > MOST_EDITS:
+            raise OptionError(f"edit has {len(written)} edits; expected at most {MOST_EDITS}: curves say more with less")
+        return cls((*chosen, *written, *_sliders(numbers)), numbers["outside_scale"], note)
 
 
 def _sliders(numbers: Mapping[str, float]) -> list[MotionEdit]:

@@ -103,7 +103,6 @@ def last_run(node: str) -> Subject:
         raise NoRunError("No run yet: press Run once, then this picture follows the sliders.")
     model, motion = run.model(), run.motion()
     if model is None or motion is None:
-        del _runs[node]
         raise NoRunError("ComfyUI has freed the last run from its memory: press Run again.")
     identity = run.identity() if run.identity is not None else identity_of(motion)
     return Subject(model, motion, identity, run.edits)

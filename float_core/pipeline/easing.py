@@ -13,6 +13,11 @@ def smooth(x: Tensor) -> Tensor:
     return x * x * (3 - 2 * x)
 
 
+def smoother(x: Tensor) -> Tensor:
+    """6 x^5 - 15 x^4 + 10 x^3: as `smooth`, but its acceleration too begins and ends at 0, so that a fade between motions has no kink."""
+    return x**3 * (x * (6 * x - 15) + 10)
+
+
 def bezier(x: Tensor, handles: tuple[float, float, float, float]) -> Tensor:
     """The y of a cubic Bezier curve from (0, 0) over two handles to (1, 1), at each x in 0..1 (float64), as in CSS."""
     x1, y1, x2, y2 = handles

@@ -37,7 +37,7 @@ def predict_emotion(model: FloatModel, clip: AudioClip, *, window_seconds: float
     """How the voice sounds: probabilities of the seven emotions (1, 1, 7).
 
     With `window_seconds` over time, (1, T, 7), T = ceil(samples * fps / rate): heard in windows of that length, of which each shares
-    `overlap` (0..0.9) with the one before, and in between in straight lines from the middle of one window to that of the next."""
+    about `overlap` (0..0.9) with the one before, and in between in straight lines from the middle of one window to that of the next."""
     check_clip(clip)
     classifier = model.require("emotion")
     rate = classifier.config.sample_rate
@@ -55,8 +55,12 @@ def predict_emotion(model: FloatModel, clip: AudioClip, *, window_seconds: float
 
 
 def _window_starts(samples: int, length: int, hop: int) -> list[int]:
-    """In samples; the last window ends with the sound."""
-    return [*range(0, samples - length, hop), max(0, samples - length)]
+    """In samples, evenly spread, so that the first window begins and the last one ends with the sound; about `hop` apart."""
+    rest = samples - length
+    if rest <= 0:
+        return [0]
+    steps = max(1, round(rest / hop))
+    return [round(i * rest / steps) for i in range(steps + 1)]
 
 
 def _between(rows: Tensor, times: list[float], wanted: list[float]) -> Tensor:

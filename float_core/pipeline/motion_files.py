@@ -101,17 +101,19 @@ def _metadata(model: FloatModel, motion: MotionSequence, notes: str) -> dict[str
 
 
 def _write(target: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, str(unfinished), metadata=metadata)
-        os.replace(unfinished, target)
-    except OSError as error:
+        try:
+            save_file(tensors, str(unfinished), metadata=metadata)
+            os.replace(unfinished, target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{target} cannot be written: {error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> tuple[MotionNotes, dict[str, Tensor]]:

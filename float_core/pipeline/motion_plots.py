@@ -38,7 +38,7 @@ def plot_motion(model: FloatModel, motion: MotionSequence, *, window: int = 50) 
     for axis, (title, directions) in zip(axes, panels, strict=False):
         for k in directions:
             axis.plot(times, coefficients[:, k], linewidth=1.2, label=direction_name(model.calibration, k))
-        _finish(axis, title, "coefficient", times)
+        _finish(axis, title, "coefficient", float(times[-1]))
     _plot_change(axes[-2], axes[-1], coefficients, motion.fps, window)
     axes[-1].set_xlabel("seconds")
     return _drawn(figure)
@@ -66,7 +66,7 @@ def _plot_change(speed_axis: Any, axis: Any, coefficients: np.ndarray, fps: floa
             where.axvline(
                 (seam - 0.5) / fps, color="tab:red", linewidth=1.0, alpha=0.6, label=None if i else f"seam, every {window} frames"
             )
-        _finish(where, "speed" if order == 1 else f"acceleration: {_seams(coefficients, window)}", unit, times)
+        _finish(where, "speed" if order == 1 else f"acceleration: {_seams(coefficients, window)}", unit, (len(coefficients) - 1) / fps)
         where.set_ylim(bottom=0)
 
 
@@ -91,7 +91,7 @@ def plot_curves(edits: Sequence[MotionEdit], frames: int, fps: float) -> Image:
         axis.plot(times, added_by(edit, frames, fps).numpy(), linewidth=1.6, label=_described(edit))
     if not edits:
         axis.text(0.5, 0.5, "no edits", ha="center", va="center", transform=axis.transAxes, color="gray")
-    _finish(axis, "what the edits add", "coefficient", times)
+    _finish(axis, "what the edits add", "coefficient", float(times[-1]))
     axis.set_xlabel("seconds")
     return _drawn(figure)
 
@@ -115,13 +115,12 @@ def _figure(heights: Sequence[float]) -> tuple[Any, list[Any]]:
     return figure, list(axes)
 
 
-def _finish(axis: Any, title: str, unit: str, times: np.ndarray) -> None:
+def _finish(axis: Any, title: str, unit: str, seconds: float) -> None:
     axis.set_title(title, loc="left", fontsize=10)
     axis.set_ylabel(unit, fontsize=9)
     axis.tick_params(labelsize=9)
     axis.grid(alpha=0.3)
-    if len(times):
-        axis.set_xlim(0, max(float(times[-1]), 1e-3))
+    axis.set_xlim(0, max(seconds, 1e-3))
     if axis.get_legend_handles_labels()[0]:
         axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False, borderaxespad=0.3)
 

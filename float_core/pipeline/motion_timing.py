@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import OptionError
 from ..types import MotionSequence
 from .argument_checks import check_sequence
-from .easing import smooth
+from .easing import smoother
 from .edit_checks import check_number
 from .time_filters import at_positions
 
@@ -86,7 +86,7 @@ def join_motions(first: MotionSequence, second: MotionSequence, *, crossfade: fl
     check_pair(first, second)
     count = _crossfade_frames(crossfade, first, min(first.motion.shape[1], second.motion.shape[1]))
     before, after = first.motion, second.motion.to(first.motion)
-    weight = smooth(torch.arange(1, count + 1) / (count + 1)).to(before)[:, None]  # neither end is in the fade: both clips show beside it
+    weight = smoother(torch.arange(1, count + 1) / (count + 1)).to(before)[:, None]  # neither end is in the fade: both clips show beside it
     faded = torch.lerp(before[:, before.shape[1] - count :], after[:, :count], weight)
     joined = torch.cat([before[:, : before.shape[1] - count], faded, after[:, count:]], dim=1)
     return replace(first, motion=joined, source=_common_source(first, second))
@@ -101,7 +101,7 @@ def loop_motion(motion: MotionSequence, *, crossfade: float = 0.5, repeats: int 
     frames = motion.motion
     count = _crossfade_frames(crossfade, motion, frames.shape[1] // 2)
     length = frames.shape[1] - count
-    weight = smooth(torch.arange(count) / max(1, count)).to(frames)[:, None]
+    weight = smoother(torch.arange(count) / max(1, count)).to(frames)[:, None]
     faded = torch.lerp(frames[:, length:], frames[:, :count], weight)  # starts as the frame that follows the last one
     return replace(motion, motion=torch.cat([faded, frames[:, count:length]], dim=1).repeat(1, repeats, 1))
 

@@ -21,8 +21,7 @@ from .mirror_matrix import mirror_matrix
 from .rig_attribution import Attribution, attribute
 from .rig_fields import FIELD_SIZE, KnownHeads, RigFields, rig_fields
 
-MIN_STRENGTH = 0.1  # weaker labels are left out
-_MOVED = 0.05  # half picture widths that the strongest direction moves a head in a measurement: small beside a head, large beside noise
+_MOVED = 0.025  # half picture widths that the strongest direction moves a head in a measurement: small beside a head, large beside noise
 _REACH = 2.5  # typical spreads at the ends of a range that is guessed from the picture
 _CHUNK = 4  # directions decoded at once
 
@@ -74,7 +73,7 @@ def calibrate(
 
 def _labels(found: Attribution, direction: int) -> tuple[DirectionLabel, ...]:
     strengths, amounts = found.strengths[direction], found.amounts[direction]
-    strong = [c for c in strengths.argsort(descending=True).tolist() if strengths[c] >= MIN_STRENGTH]
+    there = [c for c in strengths.argsort(descending=True).tolist() if strengths[c] > 0]
     return tuple(
         DirectionLabel(
             name := rigs.RIG_NAMES[c],
@@ -83,7 +82,7 @@ def _labels(found: Attribution, direction: int) -> tuple[DirectionLabel, ...]:
             float(f"{float(amounts[c]) * rigs.RIG_SCALES[c]:.4g}"),
             rigs.RIG_UNITS[name],
         )
-        for c in strong
+        for c in there
     )
 
 
@@ -91,19 +90,21 @@ def _labels(found: Attribution, direction: int) -> tuple[DirectionLabel, ...]:
 def measure_fields(model: FloatModel, heads: KnownHeads, rig: RigFields, on_progress: ProgressCallback | None = None) -> Tensor:
     """(N, M, r, r, 2): how far every pixel's place in the source moves for one unit of a direction, around each head's own coefficients;
     half the difference of the decoder's finest grid (the total of all levels) at a step to both sides. The step is the same for all
-    directions, and such that the strongest one moves the head by about 0.05."""
+    directions, and such that the strongest one moves the head by about 0.025, within a factor of 2."""
     count, size = len(heads.pictures), rig.weight.shape[-1]
-    step = 1.0
-    for _ in range(3):  # a decoder's flow is bent by tanh: one correction is not quite enough
-        moved = float(_moved(rig.weight[:1], _fields(model, heads.pictures[:1], size, step)[None]).max()) * step
-        if moved < 1e-7:
+    step, fields = 0.3, []
+    for _ in range(4):  # whatever a coefficient's unit is worth in this model
+        fields = [_fields(model, heads.pictures[:1], size, step)]
+        moved = float(_moved(rig.weight[:1], fields[0][None]).max()) * step
+        if moved < 1e-7 or 0.5 < _MOVED / moved < 2:
             break
         step *= min(100.0, _MOVED / moved)
-    fields = []
-    for i in range(count):
-        fields.append(_fields(model, heads.pictures[i : i + 1], size, step))
+    for i in range(1, count):
         if on_progress is not None:
-            on_progress("directions", i + 1, count)
+            on_progress("directions", i, count)
+        fields.append(_fields(model, heads.pictures[i : i + 1], size, step))
+    if on_progress is not None:
+        on_progress("directions", count, count)
     return torch.stack(fields)
 
 

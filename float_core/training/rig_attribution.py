@@ -16,7 +16,8 @@ from torch import Tensor
 
 from .rig_fields import RigFields
 
-_FIRST, _FURTHER = 0.4, 0.6  # share of the unexplained motion at its own place that a control has to explain
+MIN_STRENGTH = 0.1  # what is weaker is left out
+_FIRST, _FURTHER = 0.4, 0.65  # share of the unexplained motion at its own place that a control has to explain
 _STARTS = 4  # searches for each direction
 _PRICE = 0.5  # of a further control, in the logarithm of what is left unexplained: an answer with fewer controls is preferred
 _RIDGE = 1e-6  # of each control's own energy: keeps controls that look the same on these heads from growing without bound
@@ -26,8 +27,8 @@ _STILL = 1e-3  # a direction that moves less than this share of what the stronge
 @dataclass(frozen=True)
 class Attribution:
     """`amounts` (M, C): typical spreads of each control that one unit of a direction moves, 0 for those that it does not; `strengths`
-    (M, C): shares of the squared amounts, each amount counted as far as it is certain (see `_gain`), summing to 1 or, where nothing
-    was found, 0; `fit` (M,): weighted R^2, the share of the direction's squared motion on the head that those controls explain."""
+    (M, C): shares of the squared amounts, each amount counted as far as it is certain (see `_gain`), those below 0.1 taken out;
+    `fit` (M,): weighted R^2, the share of the direction's squared motion on the head that the controls left explain, 0 to 1."""
 
     amounts: Tensor
     strengths: Tensor
@@ -71,17 +72,19 @@ def attribute(rig: RigFields, measured: Tensor) -> Attribution:
     # a place weight: where the control itself moves, by how much it moves there
     squared = rig.fields.square().sum(-1, keepdim=True).expand_as(rig.fields).permute(0, 2, 3, 4, 1).reshape(-1, controls).double()
     local = [_Products.of(fields, flat, weight * squared[:, c]) for c in range(controls)]
-    amounts, certain = (torch.zeros(directions, controls, dtype=torch.float64) for _ in range(2))
+    amounts, strengths = (torch.zeros(directions, controls, dtype=torch.float64) for _ in range(2))
     fit = torch.zeros(directions, dtype=torch.float64)
     for k in range(directions):
         if whole.own[k] > _STILL**2 * whole.own.max():
             chosen = _choose(whole, local, k)
             amounts[k] = whole.solve(chosen, k)
             for c in chosen:
-                certain[k, c] = amounts[k, c] * _gain(whole, local, k, [i for i in chosen if i != c], c)
+                strengths[k, c] = (amounts[k, c] * _gain(whole, local, k, [i for i in chosen if i != c], c)) ** 2
+            strengths[k] /= strengths[k].sum().clamp_min(1e-30)
+            weak = strengths[k] < MIN_STRENGTH
+            amounts[k, weak] = strengths[k, weak] = 0
             fit[k] = 1 - whole.left(amounts[k], k) / whole.own[k]
-    squares = certain.square()
-    return Attribution(amounts.float(), (squares / squares.sum(1, keepdim=True).clamp_min(1e-30)).float(), fit.clamp(0, 1).float())
+    return Attribution(amounts.float(), strengths.float(), fit.clamp(0, 1).float())
 
 
 def _choose(whole: _Products, local: list[_Products], direction: int) -> list[int]:

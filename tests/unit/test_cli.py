@@ -117,7 +117,8 @@ def test_no_option_is_left_untested():
     commands = parser.add_subparsers()
     cli.add_animate(commands)
     options = {option for action in commands.choices["animate"]._actions for option in action.option_strings if option.startswith("--")}
-    assert options == set(EFFECTS) | {"--help", "--out", "--emotion"}
+    motion = {"--emotion-timeline", "--preset", "--edits", "--fps", "--motion", "--save-motion"}  # test_cli_motion has these
+    assert options == set(EFFECTS) | {"--help", "--out", "--emotion"} | motion
 
 
 def test_released_settings_can_be_changed(calls):

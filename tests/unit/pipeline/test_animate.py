@@ -14,7 +14,7 @@ from float_core.audio import choose_emotion
 from float_core.config import EmotionConfig
 from float_core.errors import AudioError, CheckpointError, OptionError, PictureError
 from float_core.pipeline import animate, edit_motion, encode_audio, encode_identity, render_frames, sample_motion
-from float_core.types import AudioClip, EmotionCondition, MotionEdit, SamplingOptions
+from float_core.types import AudioClip, EmotionCondition, Keyframe, LambdaCurve, MotionEdit, SamplingOptions
 
 OPTIONS = SamplingOptions(steps=2, seed=9)
 EDITS = (MotionEdit(0, 0.5),)
@@ -33,6 +33,30 @@ def test_equals_its_steps(model, picture, clip, batch_size):
     assert [chunk.start for chunk in chunks] == [chunk.start for chunk in expected]
     assert torch.equal(joined(chunks), joined(expected))
     assert joined(chunks).shape == (25, 3, 16, 16)
+
+
+STREAMING = {
+    "a range": MotionEdit(0, 0.5, start=0.2, end=0.8, ease=0.2),
+    "a clamp": MotionEdit(1, low=-0.1, high=0.1),
+    "frozen": MotionEdit(0, freeze=True, start=0.5),
+    "a curve": MotionEdit(2, curve=LambdaCurve((Keyframe(0.0, 0.0), Keyframe(0.7, 2.0)))),
+    "values over the whole clip": MotionEdit(2, curve=LambdaCurve(values=(0.0, 1.0, -1.0))),
+}
+
+
+@pytest.mark.parametrize("name", [*STREAMING, "gain"])
+def test_edits_over_time_equal_those_of_the_whole_motion(model, picture, clip, name):
+    edits = [MotionEdit(3, -0.2), STREAMING.get(name, MotionEdit(1, gain=3.0))]
+    identity, audio = encode_identity(model, picture), encode_audio(model, clip)
+    plain = sample_motion(model, identity, audio, choose_emotion("sad"), OPTIONS)
+    expected = joined(render_frames(model, identity, edit_motion(model, plain, edits), batch_size=4))
+    evaluations: list[None] = []
+    model.transformer.register_forward_pre_hook(lambda *_: evaluations.append(None))
+    chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, edits=edits, batch_size=4)
+    first = next(chunks).frames
+    assert len(evaluations) == (3 * OPTIONS.steps if name == "gain" else OPTIONS.steps)  # gain needs the mean of all three windows
+    assert torch.equal(torch.cat([first, joined(chunks)]), expected)
+    assert not torch.equal(expected, joined(render_frames(model, identity, edit_motion(model, plain, edits[:1]), batch_size=4)))
 
 
 def test_first_frames_come_before_the_last_motion_is_sampled(model, picture, clip):

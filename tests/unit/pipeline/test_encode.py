@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from float_core.config import EmotionConfig
-from float_core.errors import AudioError, CheckpointError, PictureError
+from float_core.errors import AudioError, CheckpointError, OptionError, PictureError
 from float_core.pipeline import encode_audio, encode_identity, predict_emotion
-from float_core.types import AudioClip
+from float_core.types import AudioClip, FloatModel
 
 
 def test_identity(model, picture):
@@ -81,6 +81,69 @@ def test_emotion_is_loaded_when_it_is_used(model, clip):
     assert heard.has("emotion") and not loads
     assert predict_emotion(heard, clip).probabilities.shape == (1, 1, 7)
     assert loads == [None]
+
+
+class _Loudness(nn.Module):
+    """Two emotions: the mean of the samples, and the rest."""
+
+    config = EmotionConfig(network="{}", sample_rate=1000)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[int, float]] = []
+
+    def probabilities(self, waveform: torch.Tensor) -> torch.Tensor:
+        share = waveform.mean()
+        self.heard.append((waveform.shape[1], round(float(share), 4)))
+        return torch.stack([share, 1 - share])[None, None]
+
+
+def listening(model) -> tuple[FloatModel, _Loudness]:
+    classifier = _Loudness()
+    return replace(model, emotion_loader=lambda: classifier), classifier
+
+
+def test_emotion_over_time_is_heard_in_windows(model):
+    heard, classifier = listening(model)
+    clip = AudioClip(torch.linspace(0, 1, 2501), 1000)  # 2.501 s: what a window hears is the time of its middle / 2.5 s
+    found = predict_emotion(heard, clip, window_seconds=1.0, overlap=0.5).probabilities
+    assert classifier.heard == [(1000, 0.1998), (1000, 0.3998), (1000, 0.6002), (1000, 0.8002)]  # from 0, 0.5, 1.001 and 1.501 s
+    assert found.shape == (1, 63, 2)  # ceil(2.501 * 25)
+    times = torch.arange(63) / 25
+    torch.testing.assert_close(found[0, :, 0], times.clamp(0.5, 2.001) / 2.5, rtol=0, atol=1e-3)
+    torch.testing.assert_close(found.sum(-1), torch.ones(1, 63))
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.25, 0.9])
+def test_windows_overlap_as_told(model, overlap):
+    heard, classifier = listening(model)
+    predict_emotion(heard, AudioClip(torch.linspace(0, 1, 10_000), 1000), window_seconds=2.0, overlap=overlap)
+    starts = [share * 10 - 1.0 for _, share in classifier.heard]
+    assert starts[0] == pytest.approx(0, abs=2e-3) and starts[-1] == pytest.approx(8, abs=2e-3)
+    for one, following in zip(starts[:-1], starts[1:], strict=True):
+        assert following - one == pytest.approx(2 * (1 - overlap), rel=0.08)
+
+
+@pytest.mark.parametrize("samples", [1, 700, 1000])
+def test_a_clip_shorter_than_a_window_is_one_window(model, samples):
+    heard, classifier = listening(model)
+    clip = AudioClip(torch.full((samples,), 0.3), 1000)
+    found = predict_emotion(heard, clip, window_seconds=1.0).probabilities
+    assert len(classifier.heard) == 1 and found.shape == (1, -(-samples * 25 // 1000), 2)
+    assert torch.equal(found, predict_emotion(heard, clip).probabilities.expand_as(found))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"window_seconds": 0.1}, "window_seconds"),
+        ({"window_seconds": "1"}, "window_seconds"),
+        ({"window_seconds": 1.0, "overlap": 1.0}, "overlap"),
+    ],
+)
+def test_windows_that_are_refused(model, clip, arguments, says):
+    with pytest.raises(OptionError, match=says):
+        predict_emotion(listening(model)[0], clip, **arguments)
 
 
 def test_missing_parts_are_named(model, picture, clip):

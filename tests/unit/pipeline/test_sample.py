@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from float_core.audio import choose_emotion
+from float_core.audio import EmotionKeyframe, choose_emotion, emotion_timeline
 from float_core.errors import CheckpointError, OptionError
 from float_core.pipeline import encode_audio, encode_identity, sample_motion
 from float_core.types import AudioFeatures, EmotionCondition, SamplingOptions
@@ -44,6 +44,24 @@ def test_single_conditions_are_broadcast(model, picture, conditions):
     _, audio, emotion = conditions
     identities = encode_identity(model, torch.cat([picture, -picture]))
     assert sample_motion(model, identities, audio, emotion, OPTIONS).motion.shape == (2, 25, 12)
+
+
+def test_the_portrait_is_recorded(model, picture, conditions):
+    identity, audio, emotion = conditions
+    assert torch.equal(sample_motion(model, identity, audio, emotion, OPTIONS).source, identity.motion)
+    two_clips = replace(audio, features=audio.features.repeat(2, 1, 1))
+    assert torch.equal(sample_motion(model, identity, two_clips, emotion, OPTIONS).source, identity.motion.repeat(2, 1))
+
+
+def test_a_timeline_of_one_emotion_is_that_emotion_bit_for_bit(model, conditions):
+    identity, audio, emotion = conditions
+    keyframes = [EmotionKeyframe(0.0, "happy"), EmotionKeyframe(0.4, {"happy": 3.0})]
+    timeline = emotion_timeline(keyframes, audio.features.shape[1], audio.fps)
+    assert timeline.probabilities.shape == (1, 25, 7)
+    constant = sample_motion(model, identity, audio, emotion, OPTIONS).motion
+    assert torch.equal(sample_motion(model, identity, audio, timeline, OPTIONS).motion, constant)
+    changing = emotion_timeline([*keyframes, EmotionKeyframe(0.8, "sad")], audio.features.shape[1], audio.fps)
+    assert not torch.equal(sample_motion(model, identity, audio, changing, OPTIONS).motion, constant)
 
 
 def test_emotion_in_time_has_an_effect_where_it_is(model, conditions):
