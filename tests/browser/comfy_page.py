@@ -18,7 +18,7 @@ Json = dict[str, Any]
 CHROMIUM = Path("/usr/bin/chromium")
 RENDERERS = {"classic": False, "nodes2": True}
 VIEW = {"width": 1500, "height": 1000}
-WAIT_MS = 120_000  # on a busy machine; usually less than one second
+WAIT_MS = 40_000  # on a busy machine; usually less than one second
 READY = "() => window.app?.extensionManager && window.app.isGraphReady && window.app.canvas?.graph"
 # Each run starts when the queue is asked, and has ended when the server says so for that prompt.
 RUN = """async () => {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import uuid
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 VOICE_SECONDS = 1.2
 _counts = {"ran": 0, "failed": 0}
+_fresh = itertools.count(1)
 
 
 def why_not() -> str:
@@ -70,21 +73,45 @@ def browser(browser_server: ComfyServer) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(params=list(RENDERERS))
-def comfy(request: pytest.FixtureRequest, browser: Browser, browser_server: ComfyServer) -> Iterator[ComfyPage]:
-    """A fresh page, once in each renderer. Any error of the page or of our scripts fails the test."""
+@pytest.fixture(scope="session", params=list(RENDERERS))
+def open_comfy(request: pytest.FixtureRequest, browser: Browser, browser_server: ComfyServer) -> Iterator[ComfyPage]:
+    """A page in each renderer, one after the other."""
     with open_page(browser, browser_server, request.param) as page:
         yield page
-        assert page.errors == []
+
+
+@pytest.fixture
+def comfy(open_comfy: ComfyPage) -> Iterator[ComfyPage]:
+    """The page, once in each renderer. Any error of the page or of our scripts fails the test. Tests share it, each with its workflow."""
+    open_comfy.errors.clear()
+    yield open_comfy
+    assert open_comfy.errors == []
 
 
 @pytest.fixture
 def talk() -> Json:
+    """The shipped workflow, short, with an id of its own and node ids that no other test uses: neither server nor page knows them."""
+    return renumber(short_talk(), 100 * next(_fresh))
+
+
+def short_talk() -> Json:
     """The shipped workflow with a short voice and fewer steps, so that a run takes seconds."""
     workflow: Json = json.loads((REPOSITORY / "workflows" / "talk.json").read_text())
+    workflow["id"] = str(uuid.uuid4())
     for node in workflow["nodes"]:
         if node["type"] == "LoadAudio":
             node["widgets_values"][0] = "short.wav"
         if node["type"] == "SampleMotionLatents":
             node["widgets_values"][0] = 2
+    return workflow
+
+
+def renumber(workflow: Json, by: int) -> Json:
+    """The workflow with so much added to the ids of its nodes."""
+    for node in workflow["nodes"]:
+        node["id"] += by
+    for link in workflow["links"]:
+        link[1] += by
+        link[3] += by
+    workflow["last_node_id"] += by
     return workflow

@@ -129,7 +129,7 @@ export class LiveView {
 
   /** A message over the picture; '' takes it away. */
   tell(text, { empty = false, error = false } = {}) {
-    this.message.replaceChildren(...(text ? [...(empty ? [icon("face")] : []), el("span", { text })] : []));
+    this.message.replaceChildren(...(text ? [...(empty ? [icon("face")] : []), el("span", { text: text[0].toUpperCase() + text.slice(1) })] : []));
     this.message.classList.toggle("fp-error", error);
     this.stage.classList.toggle("fp-empty", empty);
   }

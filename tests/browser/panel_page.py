@@ -1,0 +1,135 @@
+"""The panel of a LambdaEdit node, as the tests use it: found by what a user sees."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from .comfy_page import ComfyPage, Json
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+# The panel of a node, also where its element is not a child of the node's (classic).
+MARK = """(id) => {
+  const widget = app.canvas.graph.getNodeById(id).widgets.find((candidate) => candidate.name === "float_panel");
+  widget.element.dataset.testNode = id;
+}"""
+# As a data URL of its pixels: the page's security policy does not let scripts fetch the picture's own address.
+PICTURE = """(picture) => {
+  if (!picture.naturalWidth || !picture.complete || getComputedStyle(picture).visibility !== "visible") return "";
+  const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
+  const context = canvas.getContext("2d");
+  context.drawImage(picture, 0, 0);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  return btoa(Array.from(data, (byte) => String.fromCharCode(byte)).join(""));
+}"""
+WAIT_FOR_PICTURE = f"""async ([id, before]) => {{
+  const shown = {PICTURE};
+  const ends = performance.now() + 40000;
+  while (performance.now() < ends) {{
+    const picture = document.querySelector(`.float-panel[data-test-node="${{id}}"] .fp-picture`);
+    const now = picture ? shown(picture) : "";
+    if (now && now !== before) return;
+    await new Promise((done) => requestAnimationFrame(done));
+  }}
+  throw new Error("no new picture came");
+}}"""
+UNDO_STEPS = "() => app.extensionManager.workflow.activeWorkflow.changeTracker.undoQueue.length"
+
+
+def id_of(workflow: Json, kind: str) -> int:
+    """The id of the workflow's only node of that class."""
+    (found,) = (node["id"] for node in workflow["nodes"] if node["type"] == kind)
+    return int(found)
+
+
+class Panel:
+    """The panel of the node with that id in the graph that is open."""
+
+    def __init__(self, comfy: ComfyPage, node_id: int | str, *, look: bool = True) -> None:
+        self.comfy, self.node_id = comfy, node_id
+        if look:
+            comfy.look_at(node_id)
+
+    @property
+    def root(self) -> Locator:
+        """Its element; found anew each time, as undo makes another."""
+        self.comfy.do(MARK, self.node_id)
+        root = self.comfy.page.locator(f".float-panel[data-test-node='{self.node_id}']")
+        root.wait_for(state="visible")
+        return root
+
+    def row(self, direction: int) -> Locator:
+        """The row of a direction."""
+        return self.root.locator(f".fp-row[data-direction='{direction}']")
+
+    def slider(self, direction: int) -> Locator:
+        """Its slider."""
+        return self.row(direction).locator("input[type=range]")
+
+    def number(self, direction: int) -> Locator:
+        """Its number field."""
+        return self.row(direction).locator("> input[type=text]")
+
+    def button(self, label: str) -> Locator:
+        """A button by its tooltip."""
+        return self.root.get_by_role("button", name=label, exact=True)
+
+    def open_more(self, direction: int) -> None:
+        """Opens gain, freeze and limits of a direction."""
+        self.row(direction).locator(".fp-more").click()
+
+    def value(self, name: str) -> Any:
+        """A widget's value."""
+        return self.comfy.widget(self.node_id, name)
+
+    def wait_for_value(self, name: str, value: Any) -> None:
+        """Waits until a widget has that value, also where the node is made again meanwhile."""
+        script = "([id, name, value]) => app.canvas.graph.getNodeById(id)?.widgets.find((w) => w.name === name)?.value === value"
+        self.comfy.page.wait_for_function(script, arg=[self.node_id, name, value])
+        self.comfy.settle()
+
+    def drag(self, direction: int, to: float, *, steps: int = 8) -> None:
+        """Drags a slider from its middle to that share (0..1) of its length."""
+        box = self.slider(direction).bounding_box()
+        assert box is not None
+        height = box["y"] + box["height"] / 2
+        mouse = self.comfy.page.mouse
+        mouse.move(box["x"] + box["width"] / 2, height)
+        mouse.down()
+        mouse.move(box["x"] + box["width"] * to, height, steps=steps)
+        mouse.up()
+
+    def message(self) -> str:
+        """What stands over the picture."""
+        return self.root.locator(".fp-message").inner_text()
+
+    def wait_for_message(self, part: str) -> None:
+        """Waits until it says that."""
+        self.root.locator(".fp-message", has_text=part).wait_for()
+
+    def picture(self) -> str:
+        """The pixels of the picture that is shown, as base64; '' where there is none."""
+        return str(self.root.locator(".fp-picture").evaluate(PICTURE))
+
+    def new_picture(self, before: str = "") -> str:
+        """Waits for a picture that is not the one before."""
+        assert self.root
+        self.comfy.do(WAIT_FOR_PICTURE, [str(self.node_id), before])
+        return self.picture()
+
+    def edits(self) -> list[Json]:
+        """The edits of the text."""
+        text = self.value("edit")
+        return list(json.loads(text)) if text else []
+
+    def undo_steps(self) -> int:
+        """How many steps Ctrl+Z can go back."""
+        return int(self.comfy.do(UNDO_STEPS))
+
+    def shown_numbers(self) -> dict[int, str]:
+        """The numbers of the rows that can be seen, by direction."""
+        rows = self.root.locator(".fp-row:visible")
+        script = "(rows) => rows.map((row) => [Number(row.dataset.direction), row.querySelector('.fp-number').value])"
+        return dict(rows.evaluate_all(script))
