@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from .comfy_page import ComfyPage, Json
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
 LEFT, RIGHT, TOP, BOTTOM = 34, 12, 10, 22  # the plot's margins in the editor's canvas, in its own pixels
+
+
+def nothing() -> Json:
+    """An empty workflow that the page does not know."""
+    return {"id": str(uuid.uuid4()), "version": 0.4, "nodes": [], "links": [], "groups": [], "extra": {}}
 
 
 class CurveHand:

@@ -25,7 +25,7 @@ const STYLE = `
 
 function bar({ name, share, most }) {
   const filled = el("div", { class: "float-emotion-bar" });
-  Object.assign(filled.style, { width: `${(share * 100).toFixed(1)}%`, background: colourOf(name) });
+  Object.assign(filled.style, { width: `${Number((share * 100).toFixed(1))}%`, background: colourOf(name) });
   return el(
     "div",
     { class: "float-emotion-row", "data-most": String(most) },
