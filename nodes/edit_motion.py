@@ -84,6 +84,7 @@ class LambdaEdit(io.ComfyNode):
             ],
             outputs=[socket_types.Motion.Output(display_name="motion", tooltip="The edited motion.")],
             hidden=[io.Hidden.unique_id],
+            not_idempotent=True,  # a copy of the node, or the node inside a subgraph, has to run too: the live picture is the node's own
         )
 
     @classmethod

@@ -19,8 +19,8 @@ from typing import Any
 from ..browser.comfy_page import CHROMIUM, RENDERERS, open_page
 from ..browser.conftest import VOICE_SECONDS, short_talk, why_not
 from ..browser.panel_page import Panel, id_of
-from ..comfyui.conftest import CHECKOUTS, write_voice
 from ..comfyui.comfy_server import ComfyServer
+from ..comfyui.conftest import CHECKOUTS, write_voice
 
 AIM_MS = 150.0
 # One move: a value is put into the slider as the mouse does, and the time is taken when the picture that answers it has been loaded.
@@ -83,8 +83,8 @@ def main() -> int:
         return 2
     figures = summary(options.renderer, measure(options.renderer, options.moves))
     print(
-        f"live picture, {figures['renderer']}: median {figures['median_ms']} ms, worst {figures['worst_ms']} ms of {figures['moves']} moves "
-        f"(aim {AIM_MS:.0f} ms; {figures['cores']} cores, load {figures['load_average']})"
+        f"live picture, {figures['renderer']}: median {figures['median_ms']} ms, worst {figures['worst_ms']} ms of "
+        f"{figures['moves']} moves (aim {AIM_MS:.0f} ms; {figures['cores']} cores, load {figures['load_average']})"
     )
     print(json.dumps(figures))
     if options.json is not None:

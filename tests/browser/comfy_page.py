@@ -30,6 +30,14 @@ RUN = """async () => {
   return await ended;
 }"""
 
+LOOK = """([id, wanted]) => {
+  const node = app.canvas.graph.getNodeById(id);
+  const scale = wanted ?? Math.min(1, 820 / node.size[1]);
+  app.canvas.ds.scale = scale;
+  app.canvas.ds.offset = [140 / scale - node.pos[0], 110 / scale - node.pos[1]];
+  app.canvas.setDirty(true, true);
+}"""
+
 
 class ComfyPage:
     """One open page. `errors` are uncaught exceptions and what our scripts wrote as errors."""
@@ -64,17 +72,9 @@ class ComfyPage:
         """Waits for two frames: widgets are placed while the canvas draws."""
         self.do("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
-    def look_at(self, node_id: int | str, scale: float = 1.0) -> None:
-        """Moves the view: the node's upper left corner, at that scale, a little inside the canvas."""
-        self.do(
-            """([id, scale]) => {
-              const node = app.canvas.graph.getNodeById(id);
-              app.canvas.ds.scale = scale;
-              app.canvas.ds.offset = [140 / scale - node.pos[0], 110 / scale - node.pos[1]];
-              app.canvas.setDirty(true, true);
-            }""",
-            [node_id, scale],
-        )
+    def look_at(self, node_id: int | str, scale: float | None = None) -> None:
+        """Moves the view: the node's upper left corner a little inside the canvas, at that scale, or so that it can be seen as a whole."""
+        self.do(LOOK, [node_id, scale])
         self.settle()
 
     def run(self) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+
+import numpy as np
 import pytest
 
 from .comfy_page import ComfyPage, Json
@@ -45,6 +48,12 @@ RESIZE = """([id, size]) => {
 VISIBLE = "(id) => app.canvas.graph.getNodeById(id).widgets.filter((widget) => !widget.hidden).map((widget) => widget.name)"
 
 
+def mean_difference(one: str, other: str) -> float:
+    """Of two pictures' pixels, in levels of 255."""
+    first, second = (np.frombuffer(base64.b64decode(pixels), np.uint8).astype(float) for pixels in (one, other))
+    return float(np.abs(first - second).mean())
+
+
 @pytest.fixture
 def panel(comfy: ComfyPage, talk: Json) -> Panel:
     """The panel of the shipped workflow's LambdaEdit, before any run."""
@@ -79,13 +88,13 @@ def test_a_workflow_from_before_the_panel_loads(comfy: ComfyPage, talk: Json) ->
 
 def test_two_in_a_row_have_pictures_of_their_own(comfy: ComfyPage, panel: Panel, talk: Json) -> None:
     second = Panel(comfy, comfy.do(CHAIN, [panel.node_id, id_of(talk, "LoadFLOAT"), id_of(talk, "DecodeVideo")]), look=False)
-    comfy.look_at(panel.node_id, 0.9)
+    comfy.look_at(panel.node_id)
     comfy.set_widget(panel.node_id, "lambda_00", 2)
     comfy.run()
     first_picture, second_picture = panel.new_picture(), second.new_picture()
-    assert first_picture == second_picture, "the second adds nothing yet"
+    assert mean_difference(first_picture, second_picture) < 1, "the second adds nothing yet"
     second.drag(0, 0.1)
-    assert second.value("lambda_00") < -1
+    assert second.value("lambda_00") < -0.2
     assert panel.value("lambda_00") == 2
     turned = second.new_picture(second_picture)
     assert panel.picture() == first_picture
@@ -104,11 +113,11 @@ def test_a_clone_has_a_panel_of_its_own(comfy: ComfyPage, panel: Panel) -> None:
       return String(clone.id);
     }"""
     clone = Panel(comfy, comfy.do(script, panel.node_id))
-    assert clone.value("lambda_00") == float(clone.number(0).input_value()) > 1
+    assert clone.value("lambda_00") == float(clone.number(0).input_value()) > 0.2
     clone.number(0).fill("-3")
     clone.number(0).press("Enter")
     assert clone.value("lambda_00") == -3
-    assert panel.value("lambda_00") > 1
+    assert panel.value("lambda_00") > 0.2
 
 
 def test_copied_and_pasted_with_the_keyboard(comfy: ComfyPage, panel: Panel) -> None:
@@ -134,7 +143,7 @@ def test_inside_a_subgraph(comfy: ComfyPage, panel: Panel) -> None:
     assert float(inside.number(0).input_value()) == value
     inside.drag(0, 0.1)
     inside.new_picture(before)
-    assert comfy.prompt()[f"{host}:{inner}"]["inputs"]["lambda_00"] == inside.value("lambda_00") < -1
+    assert comfy.prompt()[f"{host}:{inner}"]["inputs"]["lambda_00"] == inside.value("lambda_00") < -0.2
     comfy.page.keyboard.press("Control+z")
     comfy.page.wait_for_function(f"() => app.canvas.graph.getNodeById({inner})?.widgets[0].value === {value}")
     comfy.settle()
@@ -168,6 +177,7 @@ def test_a_slider_can_be_shown_to_connect_it(comfy: ComfyPage, panel: Panel) -> 
 
 
 def test_the_panel_fits_its_node_at_any_width(comfy: ComfyPage, panel: Panel) -> None:
+    comfy.look_at(panel.node_id, 1)
     for width, height in ((250, 450), (400, 780), (900, 600)):
         comfy.do(RESIZE, [panel.node_id, [width, height]])
         comfy.settle()

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as state from "../../web/js/panel_state.js";
 
-const direction = (index, name, group, labels = []) => ({ index, name, group, low: -2.03, high: 1.51, labels });
+const direction = (index, name, group, labels = []) => ({ index, name, group, low: -2.034, high: 1.506, labels });
 const yaw = direction(0, "yaw (λ0)", "head", [{ name: "yaw", group: "head", strength: 0.834 }, { name: "roll", group: "head", strength: 0.166 }]);
 
 test("widgets: twenty sliders and the rest, with the node's defaults", () => {
@@ -34,15 +34,15 @@ test("groups come in the order of a face, unknown ones last", () => {
 });
 
 test("search finds names, numbers, groups and labels; every word counts", () => {
-  for (const found of ["", "YAW", "λ0", "0", "head", "roll", "yaw head", "lambda_0"]) assert.ok(state.matches(yaw, found), found);
+  for (const found of ["", "YAW", "λ0", "0", "head", "roll", "yaw head", "lambda_0", "lambda 0"]) assert.ok(state.matches(yaw, found), found);
   for (const none of ["smile", "yaw smile", "1"]) assert.ok(!state.matches(yaw, none), none);
 });
 
 test("a slider's range is in whole steps and reaches the value", () => {
   const close = (found, expected) => found.forEach((end, i) => assert.ok(Math.abs(end - expected[i]) < 1e-9, `${found}`));
-  close(state.sliderRange(yaw, 0), [-2.05, 1.55]);
-  close(state.sliderRange(yaw, 4.2), [-2.05, 4.2]);
-  close(state.sliderRange(yaw, -9), [-9, 1.55]);
+  close(state.sliderRange(yaw, 0), [-2.04, 1.51]);
+  close(state.sliderRange(yaw, 4.2), [-2.04, 4.2]);
+  close(state.sliderRange(yaw, -9), [-9, 1.51]);
   close(state.sliderRange({ low: 0.5, high: 0.6 }, 0), [-0.05, 0.6]);
   close(state.sliderRange({ low: -99, high: 99 }, 0), [-10, 10]);
 });
@@ -60,4 +60,15 @@ test("time in seconds and frame", () => assert.equal(state.timeLabel(1.24, 25), 
 
 test("an offset is shown with the decimals it has", () => {
   assert.deepEqual([0, -0, 1.5, -0.125, 0.29, 10].map(state.offsetLabel), ["0.00", "0.00", "1.50", "-0.125", "0.29", "10.00"]);
+});
+
+test("words of a name are found with a space or an underscore", () => {
+  const jaw = direction(6, "jaw_open (λ6)", "jaw");
+  assert.ok(state.matches(jaw, "jaw open") && state.matches(jaw, "jaw_open") && state.matches(jaw, "w_o"));
+});
+
+test("the range in short", () => {
+  assert.equal(state.rangeLabel({ start: 0, end: 0 }, 1), "whole clip");
+  assert.equal(state.rangeLabel({ start: 0.4, end: 0 }, 1), "0.40 – end s");
+  assert.equal(state.rangeLabel({ start: 0, end: 2 }, 0.5), "0.00 – 2.00 s · rest × 0.50");
 });

@@ -128,6 +128,7 @@ class LambdaPanel {
       strength: values.preset_strength,
       presetLinked: linked.has("preset"),
       strengthLinked: linked.has("preset_strength"),
+      note: values.preset === "none" ? "" : (this.view.note ?? ""),
     });
     this.list.show({
       offset: (index) => values[sliderName(index)],
@@ -137,7 +138,6 @@ class LambdaPanel {
       outside: values.outside_scale,
       others: countOthers(edits, range),
       problem: linked.has("edit") ? "The edit text comes over its input." : problem,
-      note: values.preset === "none" ? "" : (this.view.note ?? ""),
     });
   }
 
@@ -172,7 +172,7 @@ class LambdaPanel {
   noteOfRun(note) {
     if (!this.view || note === undefined) return;
     this.view.note = note;
-    this.drawn = null;
+    this.drawn = null; // shown, and the text below the panel hidden, with the next frame
   }
 
   toolbarActs() {

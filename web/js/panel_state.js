@@ -6,7 +6,8 @@
 import { LIMIT } from "./panel_edits.js";
 
 export const DIRECTIONS = 20;
-export const STEP = 0.05; // of a slider, in coefficient units
+export const STEP = 0.01; // of a slider, in coefficient units: natural ranges may be narrower than one
+export const NUDGE = 0.05; // of an arrow key in a number field
 export const NO_PRESET = "none";
 export const GROUPS = ["head", "jaw", "mouth", "eyes", "brows", "other"];
 export const SLIDERS = Array.from({ length: DIRECTIONS }, (_, index) => sliderName(index));
@@ -51,14 +52,15 @@ export function groupDirections(directions) {
 /** Whether every word of the search is found in the direction's name, number, group or labels. */
 export function matches(direction, search) {
   const labels = direction.labels.map((label) => `${label.name} ${label.group}`).join(" ");
-  const text = `${direction.name} λ${direction.index} lambda_${direction.index} ${direction.group} ${labels}`.toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word) || (/^\d+$/.test(word) && Number(word) === direction.index));
+  const plain = (text) => text.toLowerCase().replaceAll("_", " ");
+  const text = plain(`${direction.name} λ${direction.index} lambda ${direction.index} ${direction.group} ${labels}`);
+  return plain(search).split(/\s+/).every((word) => text.includes(word) || (/^\d+$/.test(word) && Number(word) === direction.index));
 }
 
 /** [low, high] of a slider: the natural range in whole steps, so that 0 is one of them, and wide enough for the value. */
 export function sliderRange(direction, value) {
-  const low = Math.max(-LIMIT, Math.min(Math.floor(direction.low / STEP) * STEP, -STEP, value));
-  const high = Math.min(LIMIT, Math.max(Math.ceil(direction.high / STEP) * STEP, STEP, value));
+  const low = Math.max(-LIMIT, Math.min(Math.floor(direction.low / STEP) * STEP, -NUDGE, value));
+  const high = Math.min(LIMIT, Math.max(Math.ceil(direction.high / STEP) * STEP, NUDGE, value));
   return [low, high];
 }
 
@@ -79,6 +81,13 @@ export function readNumber(text, low, high) {
 export function offsetLabel(offset) {
   const exact = Math.round(offset * 1000) / 1000 + 0;
   return exact.toFixed(Math.abs(exact * 100 - Math.round(exact * 100)) < 1e-6 ? 2 : 3);
+}
+
+/** The range of seconds and the scale of the rest, in short. */
+export function rangeLabel({ start, end }, outside) {
+  const whole = !start && !end;
+  const time = whole ? "whole clip" : `${start.toFixed(2)} – ${end ? end.toFixed(2) : "end"} s`;
+  return outside === 1 ? time : `${time} · rest × ${outside.toFixed(2)}`;
 }
 
 /** Seconds and frame of a time: "1.24 s · frame 31". */

@@ -18,7 +18,7 @@ const STYLE = `
 .fp-body { display: flex; flex-direction: column; gap: 6px; height: 100%; }
 .fp-view { display: flex; flex-direction: column; gap: 4px; flex: none; }
 .fp-controls { display: flex; flex-direction: column; gap: 6px; flex: 1; min-height: 0; min-width: 0; }
-.fp-stage { position: relative; height: min(100cqw, 42cqh); border-radius: 8px; overflow: hidden; background: color-mix(in srgb, #000 30%, var(--fp-field)); }
+.fp-stage { position: relative; height: min(100cqw, 42cqh); border-radius: 8px; overflow: hidden; background: color-mix(in srgb, #000 12%, var(--fp-field)); }
 .fp-stage.fp-empty { height: 88px; background: var(--fp-field); }
 .fp-picture { width: 100%; height: 100%; object-fit: contain; display: block; visibility: hidden; -webkit-user-drag: none; }
 .fp-has-picture .fp-picture { visibility: visible; }
@@ -51,6 +51,7 @@ const STYLE = `
 .fp-text { width: 100%; resize: vertical; border: 1px solid var(--fp-line); border-radius: 6px; padding: 6px; background: var(--fp-field); color: var(--fp-text); font: 11px/1.4 ui-monospace, monospace !important; user-select: text; }
 .fp-note { color: var(--fp-dim); padding: 0 2px; user-select: text; overflow-wrap: anywhere; }
 .fp-note:empty { display: none; }
+.fp-reach { max-height: 4.1em; overflow-y: auto; scrollbar-width: thin; font-size: 11px; }
 .fp-note.fp-error { color: var(--error-text, #ff6b6b); }
 .fp-list { flex: 1; min-height: 0; overflow: hidden auto; scrollbar-width: thin; scrollbar-color: var(--fp-line) transparent; padding-right: 2px; }
 .fp-group { margin-bottom: 4px; }
@@ -60,6 +61,7 @@ const STYLE = `
 .fp-heading .fp-icon { width: 11px; height: 11px; transform: rotate(90deg); stroke-width: 2; }
 .fp-folded .fp-heading .fp-icon { transform: none; }
 .fp-count { color: var(--fp-mark); margin-left: auto; padding-right: 32px; font-variant-numeric: tabular-nums; }
+.fp-count.fp-plain { color: var(--fp-dim); font-weight: 400; }
 .fp-row { display: grid; grid-template-columns: minmax(64px, 34%) minmax(40px, 1fr) 52px 24px; align-items: center; column-gap: 6px; min-height: 26px; padding-left: 8px; border-left: 2px solid transparent; border-radius: 2px; }
 .fp-row.fp-changed { border-left-color: var(--fp-mark); }
 .fp-row.fp-linked { opacity: 0.5; }

@@ -8,7 +8,7 @@ import { assign, el, icon, iconButton } from "./dom.js";
 export class PanelToolbar {
   constructor(act, presets) {
     this.act = act;
-    this.search = el("input", { type: "search", placeholder: "Search: yaw, mouth, λ7 …", "aria-label": "Search directions", on: { input: () => act.search(this.search.value) } });
+    this.search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search directions", on: { input: () => act.search(this.search.value) } });
     const find = el("label", { class: "fp-search" }, icon("search"), this.search);
     const buttons = [
       iconButton("copy", "Copy the edit as text", () => this.copy()),
@@ -17,7 +17,8 @@ export class PanelToolbar {
       iconButton("reset", "Reset everything", () => act.reset()),
     ];
     this.note = el("div", { class: "fp-note", role: "status" });
-    this.element = el("div", { class: "fp-tools" }, el("div", { class: "fp-line" }, find, ...buttons), this.presetLine(presets), this.drawer(), this.note);
+    this.reach = el("div", { class: "fp-note fp-reach", role: "status" }); // how far the preset reached in the last run
+    this.element = el("div", { class: "fp-tools" }, el("div", { class: "fp-line" }, find, ...buttons), this.presetLine(presets), this.reach, this.drawer(), this.note);
     this.element.addEventListener("input", (event) => event.target === this.text && this.tell(""));
   }
 
@@ -89,12 +90,13 @@ export class PanelToolbar {
   }
 
   /** Shows what the widgets hold. */
-  show({ preset, strength, presetLinked, strengthLinked }) {
+  show({ preset, strength, presetLinked, strengthLinked, note }) {
     assign(this.preset, { value: preset, disabled: presetLinked });
     assign(this.strength, { value: String(strength), disabled: strengthLinked || preset === "none" });
     this.strength.style.setProperty("--to", String(strength));
     this.percent.textContent = `${Math.round(strength * 100)} %`;
     this.preset.classList.toggle("fp-changed", preset !== "none");
+    assign(this.reach, { textContent: note, title: note });
   }
 }
 

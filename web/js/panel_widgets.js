@@ -4,6 +4,8 @@
  */
 import { DEFAULTS } from "./panel_state.js";
 
+const TEXT_PREVIEW = "$$node-text-preview"; // what ComfyUI adds for a text sent by the node; the panel shows that itself
+
 export class PanelWidgets {
   constructor(node, app) {
     this.node = node;
@@ -59,12 +61,14 @@ export class PanelWidgets {
   /** Hides every widget that the panel stands for, except those that a link leads to: their wire needs its socket. */
   hide() {
     const { linked } = this.read();
-    for (const [name, widget] of this.named) {
+    for (const widget of this.node.widgets ?? []) {
+      const { name } = widget;
+      if (!this.named.has(name) && name !== TEXT_PREVIEW) continue;
       const hidden = !linked.has(name) && !this.revealed.has(name);
       widget.hidden = hidden; // read by the classic renderer
-      for (const options of [widget.options, widget._state?.options]) {
-        if (options && options.hidden !== hidden) options.hidden = hidden; // read by Nodes 2.0; after undo its store has options of its own
-      }
+      const stored = widget._state?.options; // what Nodes 2.0 looks at: it may be another object after undo, or watch the same one
+      if (stored && stored.hidden !== hidden) stored.hidden = hidden;
+      widget.options.hidden = hidden;
     }
   }
 }

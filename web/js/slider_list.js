@@ -1,10 +1,10 @@
 /** All directions of the LambdaEdit panel in groups that fold, and the range of seconds. Holds no state of the edit. */
 import { el } from "./dom.js";
-import { groupDirections, matches, sliderName } from "./panel_state.js";
+import { groupDirections, matches, rangeLabel, sliderName } from "./panel_state.js";
 import { RangeControls } from "./range_controls.js";
 import { SliderRow, foldHeading } from "./slider_row.js";
 
-const TITLES = { head: "Head", jaw: "Jaw", mouth: "Mouth", eyes: "Eyes", brows: "Brows", other: "Other", clip: "Range and rest" };
+const TITLES = { head: "Head", jaw: "Jaw", mouth: "Mouth", eyes: "Eyes", brows: "Brows", other: "Other", clip: "Time and rest" };
 
 /** `act`: what rows and range controls may do (see there). */
 export class SliderList {
@@ -22,11 +22,10 @@ export class SliderList {
     this.rows = directions.map((direction) => new SliderRow(direction, this.act));
     const groups = groupDirections(directions);
     const only = groups.length === 1; // nothing is known about them
-    this.sections = groups.map(({ group, directions: members }) =>
-      this.section(group, only ? "Directions" : TITLES[group], members.map(({ index }) => this.rows.find((row) => row.direction.index === index))),
-    );
     this.clip = this.section("clip", TITLES.clip, [], this.range.element);
-    this.sections.push(this.clip);
+    const rowsOf = (members) => members.map(({ index }) => this.rows.find((row) => row.direction.index === index));
+    const made = groups.map(({ group, directions: members }) => this.section(group, only ? "Directions" : TITLES[group], rowsOf(members)));
+    this.sections = [this.clip, ...made];
     this.element.replaceChildren(...this.sections.map(({ element }) => element), this.hint);
     this.search(view.search);
     this.element.scrollTop = view.scroll;
@@ -68,16 +67,17 @@ export class SliderList {
   /** Shows what the widgets hold. */
   show(shown) {
     this.shown = shown;
-    const { linked, problem, others, note } = shown;
+    const { linked, problem, others } = shown;
     const changed = new Set(this.rows.filter((row) => this.showRow(row, shown)));
     for (const { rows, count } of this.sections) {
       const number = rows.filter((row) => changed.has(row)).length;
       count.textContent = number ? String(number) : "";
     }
-    const special = this.range.show({ range: shown.range, outside: shown.outside, linked });
-    this.clip.count.textContent = special ? "●" : "";
+    const changedRange = this.range.show({ range: shown.range, outside: shown.outside, linked });
+    this.clip.count.textContent = rangeLabel(shown.range, shown.outside);
+    this.clip.count.classList.toggle("fp-plain", !changedRange);
     const more = others ? `${others} more ${others === 1 ? "edit" : "edits"} in the text.` : "";
-    this.hint.textContent = [problem, note, more].filter(Boolean).join(" ");
+    this.hint.textContent = [problem, more].filter(Boolean).join(" ");
     this.hint.classList.toggle("fp-error", Boolean(problem));
   }
 

@@ -1,7 +1,7 @@
 /** One direction in the LambdaEdit panel: name, slider, number, and under "more" gain, freeze, limits and the socket. Holds no state of the edit. */
 import { assign, el, icon, iconButton } from "./dom.js";
 import { LIMIT, PLAIN } from "./panel_edits.js";
-import { STEP, describe, offsetLabel, readNumber, sliderName, sliderRange } from "./panel_state.js";
+import { NUDGE, STEP, describe, offsetLabel, readNumber, sliderName, sliderRange } from "./panel_state.js";
 import { tidy } from "./edit_text.js";
 
 const MOST_GAIN = 10;
@@ -28,7 +28,7 @@ export class SliderRow {
 
   name() {
     const [, name, symbol] = /^(.*?)(?:\s*\((λ\d+)\))?$/.exec(this.direction.name);
-    const parts = symbol ? [el("span", { text: name }), el("small", { text: symbol })] : [el("span", { text: name })];
+    const parts = [el("span", { text: name.replaceAll("_", " ") }), ...(symbol ? [el("small", { text: symbol })] : [])];
     return el("label", { class: "fp-name", title: describe(this.direction), on: { dblclick: () => this.reset() } }, ...parts);
   }
 
@@ -85,7 +85,7 @@ export class SliderRow {
         this.act.done();
       },
       keydown: (event) => {
-        const by = { ArrowUp: STEP, ArrowDown: -STEP }[event.key];
+        const by = { ArrowUp: NUDGE, ArrowDown: -NUDGE }[event.key];
         if (by) event.preventDefault();
         if (by) step(event.target, event.shiftKey ? 10 * by : by);
       },
