@@ -41,9 +41,9 @@ def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--image",
         type=Path,
         nargs="+",
-        default=[_PORTRAIT],
+        default=[_PORTRAIT] if _PORTRAIT.exists() else [],  # an installed package has none
         metavar="FILE",
-        help="portraits to sample motion for and to show (default: the sample portrait)",
+        help="portraits to sample motion for and to show (default: the sample portrait, or a rendered head)",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: MODEL.calibration.json beside the weights)")
     parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="also draw a row of pictures for every direction")
@@ -66,7 +66,8 @@ def run_calibrate(options: argparse.Namespace) -> None:
         raise OptionError(f"--seed is {options.seed}; expected 0 to 2**31 - 1")
     model = open_model(options)
     model.require("autoencoder")
-    identities = _identities(model, options.image)
+    needed = not options.no_range or options.sheet is not None
+    identities = _identities(model, options.image) if needed else []
     with ProgressReport() as report:
         ranges = None if options.no_range else _sampled_range(model, identities, options.seed, report)
         calibration = calibrate(model, heads=options.heads, seed=options.seed, ranges=ranges, on_progress=report)
@@ -93,9 +94,12 @@ def table(calibration: Calibration) -> str:
 
 def _identities(model: FloatModel, images: Sequence[Path]) -> list[SourceIdentity]:
     from . import encode_identity, prepare_picture, read_picture
+    from .training.rig_fields import KnownHeads
 
     assert model.config.autoencoder is not None
     size = model.config.autoencoder.size
+    if not images:
+        return [encode_identity(model, KnownHeads.sample(1, size).pictures.to(model.device))]
     return [encode_identity(model, prepare_picture(read_picture(image), size).picture.to(model.device)) for image in images]
 
 

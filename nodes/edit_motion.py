@@ -17,7 +17,7 @@ from ..float_core import (
 )
 from ..float_core.checkpoints.calibration_file import calibration_path
 from ..float_core.checkpoints.find_parts import BUNDLED
-from . import host_bridge, live_picture, socket_types
+from . import live_picture, socket_types
 from .comfy_api_v3 import io, schema
 from .lambda_settings import DIRECTIONS, NO_PRESET, RANGES, LambdaSettings
 from .managed_model import ManagedModel
@@ -98,9 +98,8 @@ class LambdaEdit(io.ComfyNode):
     ) -> io.NodeOutput:
         """Edits it, and remembers what the live picture needs."""
         settings = LambdaSettings.of(widgets, model.core.calibration)
-        if settings.note:
-            host_bridge.tell_user(settings.note)
         curves = tuple(edits or ())
         edited = edit_motion(model.core, motion, (*settings.edits, *curves), outside_scale=settings.outside_scale)
         live_picture.remember_run(str(cls.hidden.unique_id), model, motion, identity, curves)
+        # how far the preset reaches goes to the panel, and into the history of a run without a page
         return io.NodeOutput(live_picture.carry_identity(motion, edited), ui={"float_edit": [settings.note]})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OptionError
-from ..metrics import seam_ratio
 from ..types import FloatModel, MotionEdit, MotionSequence
 from .argument_checks import check_motion
 from .direction_names import direction_group, direction_name
@@ -73,9 +72,17 @@ def _plot_change(speed_axis: Any, axis: Any, coefficients: np.ndarray, fps: floa
 def _seams(coefficients: np.ndarray, window: int) -> str:
     if len(coefficients) <= max(window + 1, 4) or window < 4:  # a seam needs frames on both sides, and others to compare with
         return "no seam in this clip"
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = seam_ratio([coefficients], window)
+    ratio = seam_ratio(coefficients, window)
     return f"seam ratio {ratio:.2f}" if np.isfinite(ratio) else "nothing moves"
+
+
+def seam_ratio(coefficients: np.ndarray, window: int) -> float:
+    """As the metric of that name, which this room must not import: mean acceleration of coefficients (T, M) at the seams over the one
+    elsewhere; nan where nothing moves."""
+    acceleration = np.abs(np.diff(coefficients, n=2, axis=0)).mean(1)  # entry i is of frame i + 1
+    at_seam = np.isin((np.arange(len(acceleration)) + 1) % window, (window - 1, 0))
+    elsewhere = float(acceleration[~at_seam].mean())
+    return float(acceleration[at_seam].mean()) / elsewhere if elsewhere else float("nan")
 
 
 def plot_curves(edits: Sequence[MotionEdit], frames: int, fps: float) -> Image:

@@ -17,7 +17,7 @@ from torch import Tensor
 from .rig_fields import RigFields
 
 MIN_STRENGTH = 0.1  # what is weaker is left out
-_FIRST, _FURTHER = 0.4, 0.6  # share of the unexplained motion at its own place that a control has to explain
+_FIRST, _FURTHER = 0.4, 0.65  # share of the unexplained motion at its own place that a control has to explain
 _STARTS = 4  # searches for each direction
 _PRICE = 0.5  # of a further control, in the logarithm of what is left unexplained: an answer with fewer controls is preferred
 _RIDGE = 1e-6  # of each control's own energy: keeps controls that look the same on these heads from growing without bound

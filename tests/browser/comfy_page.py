@@ -157,6 +157,7 @@ def open_page(browser: Browser, server: ComfyServer, renderer: str, *, palette: 
     put_setting(server, "Comfy.VueNodes.Enabled", RENDERERS[renderer])
     put_setting(server, "Comfy.ColorPalette", palette)
     context = browser.new_context(viewport=VIEW, permissions=["clipboard-read", "clipboard-write"])
+    context.add_init_script("performance.setResourceTimingBufferSize(5000)")  # a test reads which scripts were loaded: more than 250
     try:
         page = ComfyPage(context.new_page(), server, renderer)
         page.open()

@@ -14,6 +14,7 @@ import pytest
 from ..comfyui import conftest as comfyui
 from ..comfyui.comfy_server import REPOSITORY, ComfyServer
 from .comfy_page import CHROMIUM, RENDERERS, ComfyPage, Json, open_page
+from .curve_hand import CurveHand, nothing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -94,9 +95,15 @@ def talk() -> Json:
     return renumber(short_talk(), 100 * next(_fresh))
 
 
-def short_talk() -> Json:
-    """The shipped workflow with a short voice and fewer steps, so that a run takes seconds."""
-    workflow: Json = json.loads((REPOSITORY / "workflows" / "talk.json").read_text())
+@pytest.fixture
+def curves() -> Json:
+    """The shipped workflow of curves, in the same way."""
+    return renumber(short_talk("curves"), 100 * next(_fresh))
+
+
+def short_talk(name: str = "talk") -> Json:
+    """A shipped workflow with a short voice and fewer steps, so that a run takes seconds."""
+    workflow: Json = json.loads((REPOSITORY / "workflows" / f"{name}.json").read_text())
     workflow["id"] = str(uuid.uuid4())
     for node in workflow["nodes"]:
         if node["type"] == "LoadAudio":
@@ -115,3 +122,12 @@ def renumber(workflow: Json, by: int) -> Json:
         link[3] += by
     workflow["last_node_id"] += by
     return workflow
+
+
+@pytest.fixture
+def hand(comfy: ComfyPage) -> CurveHand:
+    """On the editor of a new FLOATLambdaCurve, alone in its workflow, which has no curve yet."""
+    comfy.load(nothing())
+    made = comfy.add("FLOATLambdaCurve")
+    comfy.look_at(made)
+    return CurveHand(comfy, made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +20,17 @@ NEEDED = ("aiohttp", "alembic", "av", "comfyui_frontend_package", "torchsde")
 BUNDLED_MODEL = REPOSITORY / "float_core" / "models" / "mini.safetensors"
 OTHER_PACK = Path(__file__).parent / "list_nodes"  # another maker's pack, for what comes from others
 UNTRAINED = "untrained.safetensors"
+TINY_WAV2VEC2 = {
+    "hidden_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "conv_dim": [16] * 7,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+    "do_stable_layer_norm": True,
+    "feat_extract_norm": "layer",
+}
 SHORT_SECONDS, LONG_SECONDS = 0.6, 40.0
 _counts = {"ran": 0, "failed": 0}
 
@@ -51,22 +63,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def save_untrained_model(path: Path) -> None:
-    """The bundled model's architecture with random weights that move visibly."""
+    """The bundled model's architecture with random weights that move visibly, and a small emotion network."""
     import torch
 
-    from float_core import PRESETS, FloatModel, Provenance, save_model
+    from float_core import PRESETS, EmotionConfig, FloatModel, Provenance, save_model
     from float_core.audio import CompactAudioEncoder
+    from float_core.audio.speech_emotion import SpeechEmotionClassifier
     from float_core.motion_autoencoder import MotionAutoencoder
     from float_core.motion_flow.transformer import FlowMatchingTransformer
 
-    config = PRESETS["mini"]
+    config = replace(PRESETS["mini"], emotion=EmotionConfig(json.dumps(TINY_WAV2VEC2)))
     torch.manual_seed(0)
     networks = {
         "autoencoder": MotionAutoencoder(config.autoencoder),
         "transformer": FlowMatchingTransformer(config.transformer),
         "audio_encoder": CompactAudioEncoder(config.audio),
     }
-    model = FloatModel(config, Provenance("untrained", "", "test", "test"), **networks)
+    emotion = SpeechEmotionClassifier(config.emotion)
+    torch.nn.init.normal_(emotion.wav2vec2_for_emotion.classifier.out_proj.weight)  # so that it hears differences
+    model = FloatModel(config, Provenance("untrained", "", "test", "test"), **networks, emotion_loader=lambda: emotion)
     save_model(model, path, licence="none: random numbers")
 
 
@@ -104,3 +119,9 @@ def talk(server: ComfyServer) -> Json:
     if not BUNDLED_MODEL.exists():
         node(prompt, "LoadFLOAT")["model"] = UNTRAINED
     return prompt
+
+
+@pytest.fixture
+def sampled(talk: Json) -> Json:
+    """The same as far as the sampled motion: no edit, and nothing is drawn."""
+    return {key: part for key, part in talk.items() if part["class_type"] not in ("LambdaEdit", "DecodeVideo", "SaveVideo")}

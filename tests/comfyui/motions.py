@@ -6,22 +6,20 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import torch
+
 from float_core import FloatModel, MotionSequence, load_model, load_motion
 
 from .comfy_server import ComfyServer, Json, Run, node_id
 
 Link = list[str | int]  # node id, output
+CLOSE = {"rtol": 0.0, "atol": 1e-5}  # the server computes with other threads
 
 
 @cache
 def bundled() -> FloatModel:
     """The bundled model in this process."""
     return load_model("mini")
-
-
-def without_video(prompt: Json) -> Json:
-    """A prompt as far as its motion: nothing is drawn."""
-    return {key: part for key, part in prompt.items() if part["class_type"] not in ("DecodeVideo", "SaveVideo")}
 
 
 def run_for_motions(server: ComfyServer, prompt: Json, wanted: Mapping[str, Link]) -> tuple[Run, dict[str, MotionSequence]]:
@@ -44,3 +42,18 @@ def saved_path(run: Run, key: str) -> Path:
     """Where a FLOAT Save Motion says that it has put the file."""
     (path,) = run.outputs[key]["text"]
     return Path(path)
+
+
+def source_of(prompt: Json) -> Link:
+    """The sampled motion."""
+    return [node_id(prompt, "SampleMotionLatents"), 0]
+
+
+def model_of(prompt: Json) -> Link:
+    """The model."""
+    return [node_id(prompt, "LoadFLOAT"), 0]
+
+
+def same(one: MotionSequence, other: MotionSequence) -> bool:
+    """Whether two motions have the same bits and rate."""
+    return one.fps == other.fps and torch.equal(one.motion, other.motion)

@@ -1,213 +1,22 @@
-"""The motion nodes in a real ComfyUI, through the API and without a browser: their results are read from files and compared with the
-library's, number for number."""
+"""The motion nodes in a real ComfyUI: their results are read from files and compared with the library's, number for number."""
 
 from __future__ import annotations
 
 import math
-import wave
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 import float_core
-from float_core import MotionEdit, MotionSequence
+from float_core import MotionSequence
 
 from .comfy_server import ComfyServer, Json, node, node_id
-from .conftest import SHORT_SECONDS, UNTRAINED, write_voice
-from .motions import bundled, run_for_motions, saved_path, without_video
-from .test_talk import read_video, saved_video
+from .conftest import SHORT_SECONDS, UNTRAINED
+from .motions import CLOSE, bundled, model_of, run_for_motions, same, source_of
+from .test_lambda_curve import preview_size
 
 FRAMES = math.ceil(SHORT_SECONDS * 25)
-CLOSE = {"rtol": 0.0, "atol": 1e-5}  # the server computes with other threads
-
-
-@pytest.fixture
-def sampled(talk: Json) -> Json:
-    """A prompt that ends with the sampled motion."""
-    del talk[node_id(talk, "LambdaEdit")]
-    return without_video(talk)
-
-
-def source_of(prompt: Json) -> list[str | int]:
-    return [node_id(prompt, "SampleMotionLatents"), 0]
-
-
-def model_of(prompt: Json) -> list[str | int]:
-    return [node_id(prompt, "LoadFLOAT"), 0]
-
-
-def same(one: MotionSequence, other: MotionSequence) -> bool:
-    return one.fps == other.fps and torch.equal(one.motion, other.motion)
-
-
-def test_save_and_load_give_the_same_motion(server: ComfyServer, sampled: Json) -> None:
-    run, saved = run_for_motions(server, sampled, {"first": source_of(sampled)})
-    path = saved_path(run, "save-first")
-    assert path.parent == server.base / "output" / "tests"
-    assert saved["first"].motion.shape == (1, FRAMES, bundled().basis.shape[0])
-    file = f"tests/{path.name} [output]"
-    loading = {
-        "1": {"class_type": "LoadFLOAT", "inputs": node(sampled, "LoadFLOAT")},
-        "2": {"class_type": "FLOATLoadMotion", "inputs": {"model": ["1", 0], "file": file}},
-    }
-    again, loaded = run_for_motions(server, loading, {"again": ["2", 0]})
-    assert same(loaded["again"], saved["first"])
-    assert any("first, from a test" in note for note in again.notes)
-    choices = server.get("/object_info/FLOATLoadMotion")["FLOATLoadMotion"]["input"]["required"]["file"][1]["options"]
-    assert file in choices
-
-
-def test_a_file_that_was_replaced_is_loaded_again(server: ComfyServer, sampled: Json) -> None:
-    path = server.base / "input" / "replaced.safetensors"
-    loading = {
-        "1": {"class_type": "LoadFLOAT", "inputs": node(sampled, "LoadFLOAT")},
-        "2": {"class_type": "FLOATLoadMotion", "inputs": {"model": ["1", 0], "file": path.name}},
-    }
-    for value in (0.25, 0.5):
-        float_core.save_motion(path, bundled(), MotionSequence(torch.full((1, 3, bundled().basis.shape[0]), value), 25.0))
-        _, loaded = run_for_motions(server, loading, {"replaced": ["2", 0]})
-        assert torch.equal(loaded["replaced"].motion, torch.full_like(loaded["replaced"].motion, value))
-
-
-def test_a_motion_of_another_model_is_refused(server: ComfyServer, sampled: Json) -> None:
-    _, saved = run_for_motions(server, sampled, {"mine": source_of(sampled)})
-    float_core.save_motion(server.base / "input" / "mine.safetensors", bundled(), saved["mine"])
-    loading = {
-        "1": {"class_type": "LoadFLOAT", "inputs": {**node(sampled, "LoadFLOAT"), "model": UNTRAINED}},
-        "2": {"class_type": "FLOATLoadMotion", "inputs": {"model": ["1", 0], "file": "mine.safetensors"}},
-        "3": {"class_type": "FLOATSaveMotion", "inputs": {"model": ["1", 0], "motion": ["2", 0], "filename_prefix": "x", "notes": ""}},
-    }
-    error = server.run(loading).error
-    assert "CheckpointError" in error
-    assert "another basis" in error
-
-
-@pytest.mark.parametrize(
-    "file",
-    ["../server.log", "../../etc/passwd [output]", "/etc/passwd", "gone.safetensors", "float_voice.wav", "../outside.safetensors [input]"],
-)
-def test_files_elsewhere_are_refused_before_the_run(server: ComfyServer, sampled: Json, file: str) -> None:
-    (server.base / "outside.safetensors").write_bytes(b"nothing")
-    loading = {
-        "1": {"class_type": "LoadFLOAT", "inputs": node(sampled, "LoadFLOAT")},
-        "2": {"class_type": "FLOATLoadMotion", "inputs": {"model": ["1", 0], "file": file}},
-        "3": {"class_type": "FLOATSaveMotion", "inputs": {"model": ["1", 0], "motion": ["2", 0], "filename_prefix": "x", "notes": ""}},
-    }
-    refused = server.run(loading).refused
-    assert refused is not None
-    assert "input or output folder" in str(refused) or "no file" in str(refused)
-
-
-def test_nothing_is_saved_outside_the_output_folder(server: ComfyServer, sampled: Json) -> None:
-    sampled["9"] = {
-        "class_type": "FLOATSaveMotion",
-        "inputs": {"model": model_of(sampled), "motion": source_of(sampled), "filename_prefix": "../escaped/x", "notes": ""},
-    }
-    assert "outside" in server.run(sampled).error
-    assert not (server.base / "escaped").exists()
-
-
-def test_edits_without_a_browser(server: ComfyServer, sampled: Json) -> None:
-    """Sliders, a range, edits as text and a curve in one prompt."""
-    text = '[{"direction": 2, "gain": 0.5}, {"direction": 5, "freeze": true}]'
-    curves = '[{"direction": 3, "curve": {"keyframes": [[0, 0, "linear"], [0.4, 2]]}}]'
-    sampled |= {
-        "30": {"class_type": "FLOATLambdaCurve", "inputs": curve_inputs(curves=curves, amount=0.5)},
-        "31": {
-            "class_type": "LambdaEdit",
-            "inputs": {
-                **{f"lambda_{k:02d}": 0.0 for k in range(20)},
-                "lambda_00": 1.5,
-                "model": model_of(sampled),
-                "motion": source_of(sampled),
-                "edit": text,
-                "preset": "none",
-                "preset_strength": 1.0,
-                "start": 0.12,
-                "end": 0.48,
-                "ease": 0.0,
-                "outside_scale": 1.0,
-                "edits": ["30", 0],
-            },
-        },
-    }
-    _, motions = run_for_motions(server, sampled, {"plain": source_of(sampled), "edited": ["31", 0]})
-    ramp = float_core.LambdaCurve((float_core.Keyframe(0.0, 0.0, "linear"), float_core.Keyframe(0.4, 1.0)))
-    edits = [
-        MotionEdit(2, gain=0.5),
-        MotionEdit(5, freeze=True),
-        MotionEdit(0, 1.5, start=0.12, end=0.48),
-        MotionEdit(3, curve=ramp),
-    ]
-    expected = float_core.edit_motion(bundled(), motions["plain"], edits)
-    torch.testing.assert_close(motions["edited"].motion, expected.motion, **CLOSE)
-    moved = (motions["edited"].motion - motions["plain"].motion) @ bundled().basis
-    assert [round(value, 3) for value in moved[0, :, 0].tolist()] == [0.0] * 3 + [1.5] * 10 + [0.0] * (FRAMES - 13)
-    assert moved[0, 5, 3] == pytest.approx(0.5, abs=1e-4)
-
-
-def curve_inputs(**changes: object) -> Json:
-    """Inputs of FLOATLambdaCurve."""
-    plain: Json = {"source": "keyframes", "curves": "[]", "direction": 0, "amount": 1.0, "attack": 0.02, "release": 0.15}
-    return plain | changes
-
-
-def test_lists_of_floats_drive_a_direction(server: ComfyServer, sampled: Json) -> None:
-    """One Python list over a FLOAT socket, a list output, and one number: all become the same edit as the library's."""
-    numbers = "0, 1.5, -0.5, 3, 0.25, 0, 1"
-    edit = {**{f"lambda_{k:02d}": 0.0 for k in range(20)}, "model": model_of(sampled), "motion": source_of(sampled)}
-    edit |= {"edit": "", "preset": "none", "preset_strength": 1.0, "start": 0.0, "end": 0.0, "ease": 0.2, "outside_scale": 1.0}
-    sampled |= {
-        "20": {"class_type": "TestFloatsInOne", "inputs": {"numbers": numbers}},
-        "21": {"class_type": "TestFloatsAsList", "inputs": {"numbers": numbers}},
-        "22": {"class_type": "TestFloatsAsList", "inputs": {"numbers": "2.5"}},
-    }
-    wanted = {"plain": source_of(sampled)}
-    for key in ("20", "21", "22"):
-        sampled[f"curve-{key}"] = {
-            "class_type": "FLOATLambdaCurve",
-            "inputs": curve_inputs(source="values", direction=4, values=[key, 0], motion=source_of(sampled)),
-        }
-        sampled[f"edit-{key}"] = {"class_type": "LambdaEdit", "inputs": {**edit, "edits": [f"curve-{key}", 0]}}
-        wanted[f"edited-{key}"] = [f"edit-{key}", 0]
-    _, motions = run_for_motions(server, sampled, wanted)
-    values = tuple(float(part) for part in numbers.split(","))
-    expected = float_core.edit_motion(bundled(), motions["plain"], [MotionEdit(4, curve=float_core.LambdaCurve(values=values))])
-    assert same(motions["edited-20"], motions["edited-21"])
-    torch.testing.assert_close(motions["edited-20"].motion, expected.motion, **CLOSE)
-    moved = (motions["edited-22"].motion - motions["plain"].motion) @ bundled().basis[:, 4]
-    torch.testing.assert_close(moved, torch.full_like(moved, 2.5), rtol=0, atol=1e-4)
-
-
-def test_the_curve_node_tells_the_browser_what_to_draw(server: ComfyServer, sampled: Json) -> None:
-    sampled |= {
-        "20": {
-            "class_type": "FLOATLambdaCurve",
-            "inputs": curve_inputs(
-                source="loudness", audio=[node_id(sampled, "LoadAudio"), 0], motion=source_of(sampled), model=model_of(sampled)
-            ),
-        },
-        "21": {"class_type": "PreviewImage", "inputs": {"images": ["20", 1]}},
-    }
-    run = server.run(sampled)
-    assert run.error == ""
-    (shown,) = next(data["output"]["float_curve"] for data in run.of("executed") if data["node"] == "20")
-    assert shown["duration"] == pytest.approx(FRAMES / 25)
-    assert shown["fps"] == 25
-    assert len(shown["waveform"]) == 600
-    assert 0 < max(shown["waveform"]) <= 1
-    assert len(shown["names"]) == 20
-    assert shown["names"][0] == float_core.direction_name(bundled().calibration, 0)
-    assert preview_size(server, run.outputs["21"])[0] > 300
-
-
-def preview_size(server: ComfyServer, output: Json) -> tuple[int, int]:
-    (part,) = output["images"]
-    with Image.open(server.base / "temp" / part["subfolder"] / part["filename"]) as picture:
-        return picture.size
 
 
 def test_plots_and_the_basis_sheet_are_pictures(server: ComfyServer, sampled: Json) -> None:
@@ -318,36 +127,21 @@ def test_emotions_are_told_to_the_browser(server: ComfyServer, sampled: Json) ->
     assert told == [[{"names": list(float_core.EMOTIONS), "probabilities": [0, 0, 0, 0, 0, 1, 0], "times": [], "rows": []}]]
 
 
-def write_odd_voice(path: Path, samples: int) -> Fraction:
-    """A voice of exactly that many samples; its length."""
-    write_voice(path, samples / 22050 + 0.01)
-    with wave.open(str(path)) as source:
-        parameters, sound = source.getparams(), source.readframes(samples)
-    with wave.open(str(path), "wb") as target:
-        target.setparams(parameters)
-        target.writeframes(sound)
-    return Fraction(samples, 22050)
-
-
-@pytest.mark.parametrize(
-    ("fps", "rate"), [(23.976, Fraction(24000, 1001)), (10.0, Fraction(10)), (60.0, Fraction(60)), (37.5, Fraction(75, 2))]
-)
-def test_odd_rates_and_lengths_give_exact_frame_counts(server: ComfyServer, talk: Json, fps: float, rate: Fraction) -> None:
-    seconds = write_odd_voice(server.base / "input" / "odd.wav", 8821)  # 0.40005 s: one sample more than ten frames at 25
-    node(talk, "LoadAudio")["audio"] = "odd.wav"
-    node(talk, "DecodeVideo")["fps"] = fps
-    frames, found, _ = read_video(saved_video(server, server.run(talk), talk))
-    assert len(frames) == math.ceil(seconds * rate)
-    assert found == pytest.approx(float(rate), abs=1e-6)
-
-
-def test_without_a_sound_the_motion_keeps_its_length_at_another_rate(server: ComfyServer, talk: Json) -> None:
-    del node(talk, "DecodeVideo")["audio"]
-    node(talk, "DecodeVideo")["fps"] = 50.0
-    frames, rate, sound = read_video(saved_video(server, server.run(talk), talk))
-    assert (len(frames), rate, sound) == (2 * FRAMES, 50, 0.0)
-
-
-def test_a_rate_that_no_video_has_is_refused(server: ComfyServer, talk: Json) -> None:
-    node(talk, "DecodeVideo")["fps"] = 5.0
-    assert "10 to 120" in server.run(talk).error
+@pytest.mark.parametrize(("window", "rows"), [(0.0, 0), (0.25, FRAMES)])
+def test_the_emotion_of_a_voice_is_heard_at_once_or_in_windows(server: ComfyServer, sampled: Json, window: float, rows: int) -> None:
+    node(sampled, "LoadFLOAT")["model"] = UNTRAINED
+    node(sampled, "Speech2Emotion").update(emotion="from the voice", window=window, overlap=0.5)
+    key = node_id(sampled, "Speech2Emotion")
+    sampled["20"] = {
+        "class_type": "FLOATSaveMotion",
+        "inputs": {"model": model_of(sampled), "motion": source_of(sampled), "filename_prefix": f"tests/{window}", "notes": ""},
+    }
+    run = server.run(sampled)
+    assert run.error == "", run.error
+    (told,) = (data["output"]["float_emotion"][0] for data in run.of("executed") if data["node"] == key)
+    assert sum(told["probabilities"]) == pytest.approx(1, abs=1e-5)
+    assert len(told["rows"]) == len(told["times"]) == rows
+    assert told["times"] == pytest.approx([i / 25 for i in range(rows)])
+    if rows:
+        assert told["rows"][0] != told["rows"][-1], "the emotion follows the voice"
+    assert any("happy" in note and "%" in note for note in run.notes)

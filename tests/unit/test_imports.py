@@ -19,7 +19,7 @@ ROOMS = {
     "video": set(),
     "metrics": set(),
     "checkpoints": {"motion_autoencoder", "motion_flow", "audio"},
-    "pipeline": {"motion_autoencoder", "motion_flow", "audio", "face", "metrics"},
+    "pipeline": {"motion_autoencoder", "motion_flow", "audio", "face"},
     "training": {"motion_autoencoder", "motion_flow", "audio", "checkpoints", "metrics"},
     "cli": {PUBLIC, "pipeline", "checkpoints", "face", "video", "training", "metrics"},
     "nodes": {PUBLIC, "pipeline", "checkpoints", "face", "video"},

@@ -11,6 +11,16 @@ const ICONS = {
   text: "M2.5 3.5h11M2.5 6.5h8M2.5 9.5h11M2.5 12.5h6",
   plug: "M2 8h4M10 8h4M6 5.2v5.6a4 2.8 0 0 0 4 0V5.2a4 2.8 0 0 0-4 0Z",
   face: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM6 6.6v.1M10 6.6v.1M5.8 9.6c1.2 1.4 3.2 1.4 4.4 0",
+  linear: "M2 12 14 4",
+  smooth: "M2 12C8 12 8 4 14 4",
+  hold: "M2 12H10V4H14",
+  bezier: "M2 12C2 5 6 4 14 4M2 12V6M2 5.9V5.8",
+  bin: "M3 5H13M6 5V3H10V5M4.5 5 5 13.5H11L11.5 5M7 7.5V11M9 7.5V11",
+  snap: "M3 9V3M8 13V3M13 9V3M5.5 13H10.5",
+  closer: "M10.5 10.5 14 14M12 7A5 5 0 1 1 2 7a5 5 0 0 1 10 0ZM5 7H9M7 5V9",
+  wider: "M10.5 10.5 14 14M12 7A5 5 0 1 1 2 7a5 5 0 0 1 10 0ZM5 7H9",
+  fit: "M2 6V2H6M10 2H14V6M14 10V14H10M6 14H2V10",
+  code: "M6 4 2 8 6 12M10 4 14 8 10 12",
 };
 
 /** An element: `props` are attributes, except `class`, `text`, `on` (handlers by event) and properties of form controls (value, checked). */
@@ -47,4 +57,9 @@ export function iconButton(name, label, press, className = "") {
 /** Sets what differs, so that nothing is laid out again for nothing. */
 export function assign(element, properties) {
   for (const [key, value] of Object.entries(properties)) if (element[key] !== value) element[key] = value;
+}
+
+/** Puts a style sheet into the page, once for each id. */
+export function addStyle(id, text) {
+  if (!document.getElementById(id)) document.head.append(el("style", { id, text }));
 }

@@ -6,9 +6,11 @@
  */
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { buildCurveEditor } from "./curve_editor.js";
+import { buildEmotionBars } from "./emotion_bars.js";
 import { buildLambdaPanel } from "./lambda_panel.js";
 
-const BUILDERS = { LambdaEdit: buildLambdaPanel };
+const BUILDERS = { FLOATLambdaCurve: buildCurveEditor, LambdaEdit: buildLambdaPanel, Speech2Emotion: buildEmotionBars };
 
 app.registerExtension({
   name: "FLOATPortrait",

@@ -17,6 +17,7 @@ from float_core import (
     MotionEdit,
     MotionSequence,
     OptionError,
+    metrics,
     plot_curves,
     plot_motion,
 )
@@ -129,3 +130,9 @@ def test_what_is_refused(model, motion):
         plot_curves([], 0, 25.0)
     with pytest.raises(OptionError, match="edit 0"):
         plot_curves([MotionEdit(-1)], 5, 25.0)
+
+
+def test_the_seam_ratio_is_the_metric(model, motion):
+    coefficients = (motion.motion[0] @ model.basis).numpy()
+    assert motion_plots.seam_ratio(coefficients, 20) == pytest.approx(metrics.seam_ratio([coefficients], 20))
+    assert np.isnan(motion_plots.seam_ratio(np.zeros((60, 4)), 20))

@@ -129,7 +129,7 @@ def fields() -> RigFields:
 
 def test_all_mixtures_of_three_are_found_among_controls_that_look_alike(fields):
     generator = torch.Generator().manual_seed(0)
-    truth = torch.zeros(15, 20)
+    truth = torch.zeros(10, 20)
     for row in truth:
         row[torch.randperm(20, generator=generator)[:3]] = torch.tensor([1.0, -0.9, 1.1])
     found = attribute(fields, torch.einsum("kc,nchwx->nkhwx", truth, fields.fields))
@@ -233,9 +233,17 @@ def test_the_command_writes_table_file_and_sheet(tmp_path, monkeypatch, capsys):
     assert str(out) in told and sheet.stat().st_size > 10_000
 
 
-def test_the_command_without_range_and_its_mistakes(tmp_path, capsys):
-    assert cli.main(["calibrate", "mini", "--heads", "1", "--no-range", "--out", str(tmp_path / "a.json"), "--device", "cpu"]) == 0
-    assert "guessed" in read_calibration(tmp_path / "a.json").provenance
+def test_the_command_without_range_and_its_mistakes(tmp_path, monkeypatch, capsys):
+    seen = {}
+
+    def measured(model, **options):
+        seen.update(options)
+        return model.calibration
+
+    monkeypatch.setattr("float_core.training.calibrate.calibrate", measured)
+    assert cli.main(["calibrate", "mini", "--no-range", "--out", str(tmp_path / "a.json"), "--device", "cpu"]) == 0
+    assert (seen["ranges"], seen["heads"], seen["seed"]) == (None, 12, 0)
+    assert read_calibration(tmp_path / "a.json") == load_model("mini").calibration
     capsys.readouterr()
     assert cli.main(["calibrate", "mini", "--sheet", "sheet.jpg"]) == 2
     assert "ends in .png" in capsys.readouterr().err
