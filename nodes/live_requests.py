@@ -51,14 +51,14 @@ class NewestWins:
 
 
 def describe_directions(calibration: Calibration | None, count: int = DIRECTIONS) -> list[dict[str, Any]]:
-    """Name, group, natural range and labels of every direction."""
+    """Name, group, range and labels of every direction; the range is the natural one where that was `measured`."""
     found = []
     for k in range(count):
         known = calibration.directions[k] if calibration is not None else None
         labels = [{"name": label.name, "group": label.group, "strength": label.strength} for label in known.labels] if known else []
         low, high = (known.low, known.high) if known is not None else (-NO_CALIBRATION, NO_CALIBRATION)
         names = {"name": direction_name(calibration, k), "group": direction_group(calibration, k)}
-        found.append({"index": k, **names, "low": low, "high": high, "labels": labels})
+        found.append({"index": k, **names, "low": low, "high": high, "measured": known is not None, "labels": labels})
     return found
 
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as state from "../../web/js/panel_state.js";
 
-const direction = (index, name, group, labels = []) => ({ index, name, group, low: -2.034, high: 1.506, labels });
+const direction = (index, name, group, labels = []) => ({ index, name, group, low: -2.034, high: 1.506, measured: true, labels });
 const yaw = direction(0, "yaw (λ0)", "head", [{ name: "yaw", group: "head", strength: 0.834 }, { name: "roll", group: "head", strength: 0.166 }]);
 
 test("widgets: twenty sliders and the rest, with the node's defaults", () => {
@@ -14,7 +14,7 @@ test("widgets: twenty sliders and the rest, with the node's defaults", () => {
 test("without names there are λ0 to λ19 in one group", () => {
   const [only, ...more] = state.groupDirections(state.unnamedDirections());
   assert.deepEqual([only.group, only.directions.length, more.length], ["other", 20, 0]);
-  assert.deepEqual(state.unnamedDirections()[7], { index: 7, name: "λ7", group: "other", low: -3, high: 3, labels: [] });
+  assert.deepEqual(state.unnamedDirections()[7], { index: 7, name: "λ7", group: "other", low: -3, high: 3, measured: false, labels: [] });
 });
 
 test("a server's answer names the directions it knows", () => {
@@ -40,16 +40,17 @@ test("search finds names, numbers, groups and labels; every word counts", () => 
 
 test("a slider's range is in whole steps and reaches the value", () => {
   const close = (found, expected) => found.forEach((end, i) => assert.ok(Math.abs(end - expected[i]) < 1e-9, `${found}`));
-  close(state.sliderRange(yaw, 0), [-2.04, 1.51]);
-  close(state.sliderRange(yaw, 4.2), [-2.04, 4.2]);
-  close(state.sliderRange(yaw, -9), [-9, 1.51]);
-  close(state.sliderRange({ low: 0.5, high: 0.6 }, 0), [-0.05, 0.6]);
-  close(state.sliderRange({ low: -99, high: 99 }, 0), [-10, 10]);
+  close(state.sliderRange(yaw, 0), [-5.09, 5.09]); // 2.5 times 2.034, and up to a whole step
+  close(state.sliderRange(yaw, 4.2), [-5.09, 5.09]);
+  close(state.sliderRange(yaw, -9), [-9, 9]);
+  close(state.sliderRange({ low: -0.004, high: 0.002, measured: true }, 0), [-0.13, 0.13]);
+  close(state.sliderRange({ low: -99, high: 99, measured: true }, 0), [-10, 10]);
+  close(state.sliderRange(state.unnamedDirections()[3], 0), [-3, 3]);
 });
 
 test("a tooltip says what moves, and how far", () => {
   assert.equal(state.describe(yaw), "λ0: moves yaw 83 %, roll 17 %; natural range -2.03 to 1.51");
-  assert.equal(state.describe(state.unnamedDirections()[3]), "λ3: natural range -3.00 to 3.00");
+  assert.equal(state.describe(state.unnamedDirections()[3]), "λ3: not measured for this model");
 });
 
 test("typed numbers", () => {

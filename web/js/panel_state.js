@@ -1,7 +1,8 @@
 /**
  * The LambdaEdit panel's model: its widgets' names and defaults, directions, groups and search. No DOM.
  *
- * A direction is what the server tells: `{index, name, group, low, high, labels: [{name, strength, group}]}`.
+ * A direction is what the server tells: `{index, name, group, low, high, measured, labels: [{name, strength, group}]}`; low and high are what
+ * speech moves it by, where that was `measured`.
  */
 import { LIMIT } from "./panel_edits.js";
 
@@ -12,6 +13,7 @@ export const NO_PRESET = "none";
 export const GROUPS = ["head", "jaw", "mouth", "eyes", "brows", "other"];
 export const SLIDERS = Array.from({ length: DIRECTIONS }, (_, index) => sliderName(index));
 const UNKNOWN_RANGE = 3;
+const REACH = 2.5; // of a slider, in natural ranges: speech turns a head by five degrees, an artist by more
 
 /** Every widget that the panel stands for, with its default. */
 export const DEFAULTS = {
@@ -32,7 +34,7 @@ export function sliderName(index) {
 
 /** Directions without a calibration: λ0 to λ19, from -3 to 3. */
 export function unnamedDirections() {
-  return SLIDERS.map((_, index) => ({ index, name: `λ${index}`, group: "other", low: -UNKNOWN_RANGE, high: UNKNOWN_RANGE, labels: [] }));
+  return SLIDERS.map((_, index) => ({ index, name: `λ${index}`, group: "other", low: -UNKNOWN_RANGE, high: UNKNOWN_RANGE, measured: false, labels: [] }));
 }
 
 /** What a server's answer holds of directions that this panel has sliders for; those that it lacks are unnamed. */
@@ -57,18 +59,19 @@ export function matches(direction, search) {
   return plain(search).split(/\s+/).every((word) => text.includes(word) || (/^\d+$/.test(word) && Number(word) === direction.index));
 }
 
-/** [low, high] of a slider: the natural range in whole steps, so that 0 is one of them, and wide enough for the value. */
-export function sliderRange(direction, value) {
-  const low = Math.max(-LIMIT, Math.min(Math.floor(direction.low / STEP) * STEP, -NUDGE, value));
-  const high = Math.min(LIMIT, Math.max(Math.ceil(direction.high / STEP) * STEP, NUDGE, value));
-  return [low, high];
+/** [low, high] of a slider: 0 in the middle, well beyond the natural range, in whole steps, and wide enough for the value. */
+export function sliderRange({ low, high, measured }, value) {
+  const widest = Math.max(-low, high, NUDGE) * (measured ? REACH : 1);
+  const reach = Math.min(LIMIT, Math.max(Math.ceil(widest / STEP - 1e-9) * STEP, Math.abs(value)));
+  return [-reach, reach];
 }
 
 /** What a direction moves, for a tooltip. */
 export function describe(direction) {
   const parts = direction.labels.map((label) => `${label.name} ${Math.round(label.strength * 100)} %`);
   const moves = parts.length ? `moves ${parts.join(", ")}; ` : "";
-  return `λ${direction.index}: ${moves}natural range ${direction.low.toFixed(2)} to ${direction.high.toFixed(2)}`;
+  const range = direction.measured ? `natural range ${direction.low.toFixed(2)} to ${direction.high.toFixed(2)}` : "not measured for this model";
+  return `λ${direction.index}: ${moves}${range}`;
 }
 
 /** A number that was typed, inside its limits; null where it is none. */

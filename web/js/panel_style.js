@@ -86,13 +86,17 @@ const STYLE = `
 .fp-outside .fp-slider { flex: 1; min-width: 60px; }
 .fp-slider, .fp-scrubber {
   appearance: none; width: 100%; min-width: 0; height: 18px; background: none; cursor: pointer; outline: none; padding: 0; border: 0;
-  --rail: color-mix(in srgb, var(--fp-text) 22%, transparent);
+  --rail: color-mix(in srgb, var(--fp-text) 18%, transparent);
+  --usual: color-mix(in srgb, var(--fp-text) 40%, transparent); /* the natural range */
+  --c: calc(6px + (100% - 12px) * var(--natural-low, 0));
+  --d: calc(6px + (100% - 12px) * var(--natural-high, 0));
+  --band: linear-gradient(to right, transparent var(--c), var(--usual) var(--c) var(--d), transparent var(--d));
   --a: calc(6px + (100% - 12px) * var(--from, 0)); /* where the thumb's middle is at that share of the way */
   --b: calc(6px + (100% - 12px) * var(--to, 0));
   --track: linear-gradient(to right, transparent var(--a), var(--fp-accent) var(--a) var(--b), transparent var(--b));
 }
-.fp-slider::-webkit-slider-runnable-track, .fp-scrubber::-webkit-slider-runnable-track { height: 4px; border-radius: 2px; background: var(--track), var(--rail); }
-.fp-slider::-moz-range-track, .fp-scrubber::-moz-range-track { height: 4px; border-radius: 2px; background: var(--track), var(--rail); }
+.fp-slider::-webkit-slider-runnable-track, .fp-scrubber::-webkit-slider-runnable-track { height: 4px; border-radius: 2px; background: var(--track), var(--band), var(--rail); }
+.fp-slider::-moz-range-track, .fp-scrubber::-moz-range-track { height: 4px; border-radius: 2px; background: var(--track), var(--band), var(--rail); }
 .fp-slider::-webkit-slider-thumb, .fp-scrubber::-webkit-slider-thumb { appearance: none; width: 12px; height: 12px; margin-top: -4px; border: 0; border-radius: 50%; background: var(--fp-text); box-shadow: 0 0 0 1px rgb(0 0 0 / 35%); }
 .fp-slider::-moz-range-thumb, .fp-scrubber::-moz-range-thumb { width: 12px; height: 12px; border: 0; border-radius: 50%; background: var(--fp-text); }
 .fp-slider:focus-visible::-webkit-slider-thumb, .fp-scrubber:focus-visible::-webkit-slider-thumb { box-shadow: 0 0 0 3px color-mix(in srgb, var(--fp-accent) 60%, transparent); }

@@ -102,6 +102,9 @@ export class SliderRow {
     const share = (value) => String((value - low) / (high - low));
     this.slider.style.setProperty("--from", share(Math.min(0, offset)));
     this.slider.style.setProperty("--to", share(Math.max(0, offset)));
+    const natural = this.direction.measured ? this.direction : { low: 0, high: 0 };
+    this.slider.style.setProperty("--natural-low", share(natural.low));
+    this.slider.style.setProperty("--natural-high", share(natural.high));
     this.showNumber(this.number, offsetLabel(offset), linked);
     for (const [name, field] of Object.entries(this.fields)) {
       this.showNumber(field, fields[name] === PLAIN[name] ? "" : String(tidy(fields[name])), !textReadable);

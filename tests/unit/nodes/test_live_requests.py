@@ -112,4 +112,4 @@ def test_an_error_in_the_work_reaches_its_request_and_the_next_one_runs(requests
 def test_directions_without_a_calibration(requests: ModuleType) -> None:
     directions = requests.describe_directions(None)
     assert len(directions) == 20
-    assert directions[7] == {"index": 7, "name": "λ7", "group": "other", "low": -3.0, "high": 3.0, "labels": []}
+    assert directions[7] == {"index": 7, "name": "λ7", "group": "other", "low": -3.0, "high": 3.0, "measured": False, "labels": []}
