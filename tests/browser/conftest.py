@@ -15,6 +15,7 @@ from ..comfyui import conftest as comfyui
 from ..comfyui.comfy_server import REPOSITORY, ComfyServer
 from .comfy_page import CHROMIUM, RENDERERS, ComfyPage, Json, open_page
 from .curve_hand import CurveHand, nothing
+from .panel_page import Panel, id_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -131,3 +132,18 @@ def hand(comfy: ComfyPage) -> CurveHand:
     made = comfy.add("FLOATLambdaCurve")
     comfy.look_at(made)
     return CurveHand(comfy, made)
+
+
+@pytest.fixture
+def panel(comfy: ComfyPage, talk: Json) -> Panel:
+    """The panel of the shipped workflow's LambdaEdit, before any run."""
+    comfy.load(talk)
+    return Panel(comfy, id_of(talk, "LambdaEdit"))
+
+
+@pytest.fixture
+def ran(panel: Panel) -> Panel:
+    """The same after a run, with its picture."""
+    panel.comfy.run()
+    panel.new_picture()
+    return panel

@@ -34,6 +34,11 @@ WAIT_FOR_PICTURE = f"""async ([id, before]) => {{
 }}"""
 UNDO_STEPS = "() => app.extensionManager.workflow.activeWorkflow.changeTracker.undoQueue.length"
 
+HAS_VALUE = """([id, name, value]) => {
+  if (app.extensionManager.workflow.activeWorkflow.changeTracker._restoringState) return false;
+  return app.canvas.graph.getNodeById(id)?.widgets.find((widget) => widget.name === name)?.value === value;
+}"""
+
 
 def id_of(workflow: Json, kind: str) -> int:
     """The id of the workflow's only node of that class."""
@@ -82,9 +87,8 @@ class Panel:
         return self.comfy.widget(self.node_id, name)
 
     def wait_for_value(self, name: str, value: Any) -> None:
-        """Waits until a widget has that value, also where the node is made again meanwhile."""
-        script = "([id, name, value]) => app.canvas.graph.getNodeById(id)?.widgets.find((w) => w.name === name)?.value === value"
-        self.comfy.page.wait_for_function(script, arg=[self.node_id, name, value])
+        """Waits until a widget has that value, and ComfyUI's undo, which makes all nodes again, is through."""
+        self.comfy.page.wait_for_function(HAS_VALUE, arg=[self.node_id, name, value])
         self.comfy.settle()
 
     def drag(self, direction: int, to: float, *, steps: int = 8) -> None:
@@ -132,3 +136,7 @@ class Panel:
         rows = self.root.locator(".fp-row:visible")
         script = "(rows) => rows.map((row) => [Number(row.dataset.direction), row.querySelector('.fp-number').value])"
         return dict(rows.evaluate_all(script))
+
+    def prompt(self) -> Json:
+        """Its node's inputs as Run would send them."""
+        return dict(self.comfy.prompt()[str(self.node_id)]["inputs"])

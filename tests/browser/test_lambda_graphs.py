@@ -6,7 +6,6 @@ import base64
 from io import BytesIO
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from .comfy_page import ComfyPage, Json
@@ -54,13 +53,6 @@ def mean_difference(one: str, other: str) -> float:
     """Of two pictures' pixels, in levels of 255."""
     first, second = (np.asarray(Image.open(BytesIO(base64.b64decode(jpeg)))).astype(float) for jpeg in (one, other))
     return float(np.abs(first - second).mean())
-
-
-@pytest.fixture
-def panel(comfy: ComfyPage, talk: Json) -> Panel:
-    """The panel of the shipped workflow's LambdaEdit, before any run."""
-    comfy.load(talk)
-    return Panel(comfy, id_of(talk, "LambdaEdit"))
 
 
 def test_saved_reloaded_the_same_prompt(comfy: ComfyPage, panel: Panel) -> None:
@@ -147,8 +139,7 @@ def test_inside_a_subgraph(comfy: ComfyPage, panel: Panel) -> None:
     inside.new_picture(before)
     assert comfy.prompt()[f"{host}:{inner}"]["inputs"]["lambda_00"] == inside.value("lambda_00") < -0.2
     comfy.page.keyboard.press("Control+z")
-    comfy.page.wait_for_function(f"() => app.canvas.graph.getNodeById({inner})?.widgets[0].value === {value}")
-    comfy.settle()
+    inside.wait_for_value("lambda_00", value)
     assert float(inside.number(0).input_value()) == value
     comfy.do("() => app.canvas.setGraph(app.rootGraph)")
 

@@ -34,7 +34,11 @@ const wrong = {
   '[{"direction": 0, "curve": 2}]': /curve/,
 };
 for (const [text, message] of Object.entries(wrong)) {
-  test(`refused: ${text}`, () => assert.throws(() => parseEdits(text), (error) => error instanceof EditTextError && message.test(error.message)));
+  test(`refused: ${text}`, () =>
+    assert.throws(
+      () => parseEdits(text),
+      (error) => error instanceof EditTextError && message.test(error.message),
+    ));
 }
 
 test("numbers are tidy", () => {

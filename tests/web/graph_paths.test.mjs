@@ -21,7 +21,10 @@ test("ids in the root and inside subgraphs, each time the subgraph is used", () 
   const root = graph([{ id: 5, subgraph: inner }, { id: 6, subgraph: middle }, edit(1, null)]);
   assert.deepEqual(executionIds(root, root.nodes[2]), ["1"]);
   assert.deepEqual(executionIds(root, node), ["5:9", "6:7:9"]);
-  assert.deepEqual(placesOf(root, middle).map(({ path }) => path), [["6"]]);
+  assert.deepEqual(
+    placesOf(root, middle).map(({ path }) => path),
+    [["6"]],
+  );
 });
 
 test("a node in no graph, or in one that is not used, has no id", () => {
@@ -34,14 +37,27 @@ test("a node in no graph, or in one that is not used, has no id", () => {
 
 test("the model's name, straight and through a reroute", () => {
   const reroute = { id: 2, type: "Reroute", inputs: [{ name: "", type: "*", link: 10 }] };
-  const root = graph([loader(1, "mini"), reroute, edit(3, 10), edit(4, 11), edit(5, null)], [[10, 1, 0], [11, 2, 0]]);
-  assert.deepEqual([2, 3, 4].map((i) => modelOf(root, root.nodes[i])), ["mini", "mini", undefined]);
+  const root = graph(
+    [loader(1, "mini"), reroute, edit(3, 10), edit(4, 11), edit(5, null)],
+    [
+      [10, 1, 0],
+      [11, 2, 0],
+    ],
+  );
+  assert.deepEqual(
+    [2, 3, 4].map((i) => modelOf(root, root.nodes[i])),
+    ["mini", "mini", undefined],
+  );
 });
 
 test("the model's name, into a subgraph and out of another", () => {
   const node = edit(9, 20);
   const user = { id: 5, subgraph: graph([node], [[20, -10, 0]]), inputs: [{ name: "model", type: "FLOAT_MODEL", link: 30 }] };
-  const maker = { id: 6, subgraph: graph([loader(2, "big.safetensors")], [[40, 2, 0]], [{ type: "FLOAT_MODEL", linkIds: [40] }]), inputs: [] };
+  const maker = {
+    id: 6,
+    subgraph: graph([loader(2, "big.safetensors")], [[40, 2, 0]], [{ type: "FLOAT_MODEL", linkIds: [40] }]),
+    inputs: [],
+  };
   const root = graph([user, maker], [[30, 6, 0]]);
   assert.equal(modelOf(root, node), "big.safetensors");
 });
@@ -49,6 +65,12 @@ test("the model's name, into a subgraph and out of another", () => {
 test("a model from elsewhere has no name, and a circle ends", () => {
   const other = { id: 2, type: "SomeLoader", inputs: [] };
   const round = { id: 3, type: "Reroute", inputs: [{ name: "", type: "*", link: 11 }] };
-  const root = graph([edit(1, 10), edit(4, 11), other, round], [[10, 2, 0], [11, 3, 0]]);
+  const root = graph(
+    [edit(1, 10), edit(4, 11), other, round],
+    [
+      [10, 2, 0],
+      [11, 3, 0],
+    ],
+  );
   assert.deepEqual([modelOf(root, root.nodes[0]), modelOf(root, root.nodes[1])], [undefined, undefined]);
 });

@@ -13,7 +13,10 @@ test("fields are written, read and taken back", () => {
   let edits = withField([], 4, WHOLE_CLIP, "gain", 0.5);
   edits = withField(edits, 2, WHOLE_CLIP, "freeze", true);
   edits = withField(edits, 4, WHOLE_CLIP, "low", -1);
-  assert.deepEqual(edits, [{ direction: 4, gain: 0.5, low: -1 }, { direction: 2, freeze: true }]);
+  assert.deepEqual(edits, [
+    { direction: 4, gain: 0.5, low: -1 },
+    { direction: 2, freeze: true },
+  ]);
   assert.deepEqual(plainFields(edits, 4, WHOLE_CLIP), { gain: 0.5, freeze: false, low: -1, high: null });
   edits = withField(edits, 4, WHOLE_CLIP, "gain", 1);
   edits = withField(edits, 4, WHOLE_CLIP, "low", null);
@@ -48,7 +51,10 @@ test("edits that rows cannot show stay as they are", () => {
 });
 
 test("of two plain edits of one direction the rows show the first", () => {
-  const twice = [{ direction: 1, gain: 2 }, { direction: 1, gain: 3 }];
+  const twice = [
+    { direction: 1, gain: 2 },
+    { direction: 1, gain: 3 },
+  ];
   assert.equal(plainFields(twice, 1, WHOLE_CLIP).gain, 2);
   assert.equal(countOthers(twice, WHOLE_CLIP), 1);
   assert.equal(countOthers([], WHOLE_CLIP), 0);
@@ -56,11 +62,21 @@ test("of two plain edits of one direction the rows show the first", () => {
 
 test("copy and paste give the same edit", () => {
   const text = '[{"direction": 0, "gain": 0.5, "start": 1, "end": 3, "ease": 0.3},\n {"direction": 6, "curve": {"values": [0, 1]}}]';
-  const offsets = new Map([[0, 1.5], [1, 0], [6, -0.25]]);
+  const offsets = new Map([
+    [0, 1.5],
+    [1, 0],
+    [6, -0.25],
+  ]);
   const copied = wholeText(text, offsets, FROM_1_TO_3);
   assert.equal(parseEdits(copied).length, 4);
   const pasted = takeApart(copied, 20);
-  assert.deepEqual([...pasted.offsets], [[0, 1.5], [6, -0.25]]);
+  assert.deepEqual(
+    [...pasted.offsets],
+    [
+      [0, 1.5],
+      [6, -0.25],
+    ],
+  );
   assert.deepEqual(pasted.range, FROM_1_TO_3);
   assert.equal(pasted.text, text);
 });
@@ -72,14 +88,32 @@ test("copying nothing is no text", () => {
 
 test("an offset becomes a slider only where that does the same", () => {
   const keep = (list, directions = 20) => parseEdits(takeApart(JSON.stringify(list), directions).text);
-  assert.deepEqual(keep([{ direction: 0, offset: 1 }, { direction: 1, gain: 2 }]), [{ direction: 1, gain: 2 }]);
-  const clamped = [{ direction: 0, offset: 3 }, { direction: 0, high: 1 }];
+  assert.deepEqual(
+    keep([
+      { direction: 0, offset: 1 },
+      { direction: 1, gain: 2 },
+    ]),
+    [{ direction: 1, gain: 2 }],
+  );
+  const clamped = [
+    { direction: 0, offset: 3 },
+    { direction: 0, high: 1 },
+  ];
   assert.deepEqual(keep(clamped), clamped); // the limit comes after the offset
-  assert.deepEqual(keep([{ direction: 0, offset: 1 }, { direction: 0, offset: 2 }]), [{ direction: 0, offset: 1 }]);
+  assert.deepEqual(
+    keep([
+      { direction: 0, offset: 1 },
+      { direction: 0, offset: 2 },
+    ]),
+    [{ direction: 0, offset: 1 }],
+  );
   assert.deepEqual(keep([{ direction: 0, offset: 11 }]), [{ direction: 0, offset: 11 }]);
   assert.deepEqual(keep([{ direction: 20, offset: 1 }]), [{ direction: 20, offset: 1 }]);
   assert.deepEqual(keep([{ direction: 0, offset: 1, easing: "linear", start: 1 }]).length, 1);
-  const elsewhere = [{ direction: 0, offset: 1 }, { direction: 1, offset: 1, start: 2 }];
+  const elsewhere = [
+    { direction: 0, offset: 1 },
+    { direction: 1, offset: 1, start: 2 },
+  ];
   assert.deepEqual(keep(elsewhere), [elsewhere[1]]);
 });
 

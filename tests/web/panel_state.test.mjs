@@ -3,7 +3,10 @@ import test from "node:test";
 import * as state from "../../web/js/panel_state.js";
 
 const direction = (index, name, group, labels = []) => ({ index, name, group, low: -2.034, high: 1.506, measured: true, labels });
-const yaw = direction(0, "yaw (λ0)", "head", [{ name: "yaw", group: "head", strength: 0.834 }, { name: "roll", group: "head", strength: 0.166 }]);
+const yaw = direction(0, "yaw (λ0)", "head", [
+  { name: "yaw", group: "head", strength: 0.834 },
+  { name: "roll", group: "head", strength: 0.166 },
+]);
 
 test("widgets: twenty sliders and the rest, with the node's defaults", () => {
   assert.deepEqual([state.SLIDERS[0], state.SLIDERS[19], state.SLIDERS.length], ["lambda_00", "lambda_19", 20]);
@@ -26,15 +29,19 @@ test("a server's answer names the directions it knows", () => {
 
 test("groups come in the order of a face, unknown ones last", () => {
   const groups = state.groupDirections([direction(0, "a", "brows"), direction(1, "b", "ears"), yaw]);
-  assert.deepEqual(groups.map(({ group, directions }) => [group, directions.map(({ name }) => name)]), [
-    ["head", ["yaw (λ0)"]],
-    ["brows", ["a"]],
-    ["other", ["b"]],
-  ]);
+  assert.deepEqual(
+    groups.map(({ group, directions }) => [group, directions.map(({ name }) => name)]),
+    [
+      ["head", ["yaw (λ0)"]],
+      ["brows", ["a"]],
+      ["other", ["b"]],
+    ],
+  );
 });
 
 test("search finds names, numbers, groups and labels; every word counts", () => {
-  for (const found of ["", "YAW", "λ0", "0", "head", "roll", "yaw head", "lambda_0", "lambda 0"]) assert.ok(state.matches(yaw, found), found);
+  for (const found of ["", "YAW", "λ0", "0", "head", "roll", "yaw head", "lambda_0", "lambda 0"])
+    assert.ok(state.matches(yaw, found), found);
   for (const none of ["smile", "yaw smile", "1"]) assert.ok(!state.matches(yaw, none), none);
 });
 
@@ -54,7 +61,10 @@ test("a tooltip says what moves, and how far", () => {
 });
 
 test("typed numbers", () => {
-  assert.deepEqual(["1.5", "1,5", " -3 ", "99", "-99", "", "abc", "1e1"].map((text) => state.readNumber(text, -10, 10)), [1.5, 1.5, -3, 10, -10, null, null, 10]);
+  assert.deepEqual(
+    ["1.5", "1,5", " -3 ", "99", "-99", "", "abc", "1e1"].map((text) => state.readNumber(text, -10, 10)),
+    [1.5, 1.5, -3, 10, -10, null, null, 10],
+  );
 });
 
 test("time in seconds and frame", () => assert.equal(state.timeLabel(1.24, 25), "1.24 s · frame 31"));

@@ -23,7 +23,7 @@ const ICONS = {
   code: "M6 4 2 8 6 12M10 4 14 8 10 12",
 };
 
-/** An element: `props` are attributes, except `class`, `text`, `on` (handlers by event) and properties of form controls (value, checked). */
+/** An element: `props` are attributes, except `class`, `text` and `on` (handlers by event). */
 export function el(tag, { class: name, text, on = {}, ...attributes } = {}, ...children) {
   const made = document.createElement(tag);
   if (name) made.className = name;
@@ -51,7 +51,11 @@ export function icon(name) {
 
 /** A button with a drawing; `label` is its tooltip and its name for screen readers. */
 export function iconButton(name, label, press, className = "") {
-  return el("button", { class: `fp-button ${className}`, type: "button", title: label, "aria-label": label, on: { click: press } }, icon(name));
+  return el(
+    "button",
+    { class: `fp-button ${className}`, type: "button", title: label, "aria-label": label, on: { click: press } },
+    icon(name),
+  );
 }
 
 /** Sets what differs, so that nothing is laid out again for nothing. */

@@ -44,7 +44,8 @@ function checkEdit(edit, place) {
   for (const key of NUMBERS) checkNumber(edit[key], key, place);
   if (edit.freeze !== undefined && typeof edit.freeze !== "boolean") throw new EditTextError(`${place}: freeze is not true or false`);
   if (edit.easing !== undefined && !EASINGS.includes(edit.easing)) throw new EditTextError(`${place}: easing is not smooth or linear`);
-  if (edit.curve !== undefined && (edit.curve === null || typeof edit.curve !== "object")) throw new EditTextError(`${place}: curve is not {...}`);
+  if (edit.curve !== undefined && (edit.curve === null || typeof edit.curve !== "object"))
+    throw new EditTextError(`${place}: curve is not {...}`);
   return edit;
 }
 
@@ -58,5 +59,7 @@ function checkNumber(value, key, place) {
 function spaced(value) {
   if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${spaced(item)}`).join(", ")}}`;
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${JSON.stringify(key)}: ${spaced(item)}`)
+    .join(", ")}}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Calls back on every animation frame while anybody wants it. Undo, loading and other code change widgets without telling anybody, in both of
- * ComfyUI's renderers; looking is what works in both.
+ * Calls back on every animation frame while anybody wants it. Undo, loading and other code change widgets without telling anybody, in both
+ * of ComfyUI's renderers; looking is what works in both.
  */
 
 const watchers = new Set();

@@ -9,7 +9,7 @@ const DEEPEST = 32;
 const nodesOf = (graph) => graph.nodes ?? graph._nodes ?? [];
 const linkOf = (graph, id) => (id == null ? undefined : (graph.getLink?.(id) ?? graph.links?.get?.(id) ?? graph.links?.[id]));
 
-/** Where a graph stands: [{path: [ids of the subgraph nodes above], host, above}], one for every use of a subgraph; the root has one, without a host. */
+/** Where a graph stands: [{path: [ids of the subgraph nodes above], host, above}], one for every use of a subgraph; the root's has no host. */
 export function placesOf(root, graph, path = [], host = undefined, above = undefined) {
   if (root === graph) return [{ path, host, above }];
   if (path.length >= DEEPEST) return [];
@@ -24,7 +24,7 @@ export function executionIds(root, node) {
   return placesOf(root, node.graph).map(({ path }) => [...path, String(node.id)].join(":"));
 }
 
-/** The value of `widget` in the node of class `kind` that feeds the input `name`, through reroutes and subgraphs; undefined where there is none. */
+/** The value of `widget` in the node of class `kind` that feeds the input `name`, through reroutes and subgraphs; undefined without one. */
 export function widgetUpstream(root, node, name, kind, widget) {
   const input = node.inputs?.find((slot) => slot.name === name);
   const source = sourceOf(root, node.graph, input, kind, DEEPEST);

@@ -1,6 +1,6 @@
 /**
- * The panel in a LambdaEdit node: a live picture, and controls that write the node's own widgets. What the edit is, only the widgets know; the
- * panel keeps what is looked at (time, search, what is folded), and keeps that beside the node, as undo makes all nodes again.
+ * The panel in a LambdaEdit node: a live picture, and controls that write the node's own widgets. What the edit is, only the widgets know;
+ * the panel keeps what is looked at (time, search, what is folded), and keeps that beside the node, as undo makes all nodes again.
  */
 import { el } from "./dom.js";
 import { parseEdits, formatEdits } from "./edit_text.js";
@@ -58,10 +58,16 @@ class LambdaPanel {
     const root = el("div", { class: "float-panel", "data-capture-wheel": "true", tabindex: "-1" });
     root.style.setProperty("--fp-least-height", `${LEAST.height - 16}px`);
     root.append(
-      el("div", { class: "fp-body" }, el("div", { class: "fp-view" }, this.live.stage, this.live.bar), el("div", { class: "fp-controls" }, this.toolbar.element, this.list.element)),
+      el(
+        "div",
+        { class: "fp-body" },
+        el("div", { class: "fp-view" }, this.live.stage, this.live.bar),
+        el("div", { class: "fp-controls" }, this.toolbar.element, this.list.element),
+      ),
     );
     root.addEventListener("keydown", (event) => isUndoKey(event) && undoOrRedo(event, this.app));
-    for (const kind of ["dblclick", "copy", "cut", "paste"]) root.addEventListener(kind, (event) => event.stopPropagation()); // the canvas has its own
+    const canvasHasItsOwn = ["dblclick", "copy", "cut", "paste"];
+    for (const kind of canvasHasItsOwn) root.addEventListener(kind, (event) => event.stopPropagation());
     return root;
   }
 

@@ -1,6 +1,6 @@
 /**
- * The live picture of a LambdaEdit node and its scrubber: asks the server for the frame at a time under the widgets' values, from the last run.
- * Knows nothing of sliders.
+ * The live picture of a LambdaEdit node and its scrubber: asks the server for the frame at a time under the widgets' values, from the last
+ * run. Knows nothing of sliders.
  */
 import { assign, el, icon } from "./dom.js";
 import { newestWins } from "./newest_wins.js";
@@ -14,7 +14,10 @@ export class LiveView {
   constructor(api, source) {
     this.api = api;
     this.source = source;
-    this.queue = newestWins(() => this.draw(), () => this.tell(NO_ANSWER));
+    this.queue = newestWins(
+      () => this.draw(),
+      () => this.tell(NO_ANSWER),
+    );
     this.memory = {}; // {time, blob, frames, fps, ready, node}: outlives the node when it is made again (undo)
     this.build();
     this.listen();
@@ -29,7 +32,15 @@ export class LiveView {
       this.showTime();
       this.ask();
     };
-    this.scrubber = el("input", { class: "fp-scrubber", type: "range", min: 0, max: 0, value: 0, "aria-label": "Time of the picture", on: { input: moved } });
+    this.scrubber = el("input", {
+      class: "fp-scrubber",
+      type: "range",
+      min: 0,
+      max: 0,
+      value: 0,
+      "aria-label": "Time of the picture",
+      on: { input: moved },
+    });
     this.time = el("output", { class: "fp-time" });
     this.bar = el("div", { class: "fp-bar" }, this.scrubber, this.time);
     this.tell("");
@@ -129,7 +140,9 @@ export class LiveView {
 
   /** A message over the picture; '' takes it away. */
   tell(text, { empty = false, error = false } = {}) {
-    this.message.replaceChildren(...(text ? [...(empty ? [icon("face")] : []), el("span", { text: text[0].toUpperCase() + text.slice(1) })] : []));
+    this.message.replaceChildren(
+      ...(text ? [...(empty ? [icon("face")] : []), el("span", { text: text[0].toUpperCase() + text.slice(1) })] : []),
+    );
     this.message.classList.toggle("fp-error", error);
     this.stage.classList.toggle("fp-empty", empty);
   }

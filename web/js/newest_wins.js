@@ -1,7 +1,7 @@
 /** One piece of work at a time; of what is asked for meanwhile only the newest is done. No DOM, no network. */
 
 /**
- * `work(item)` may be async; a rejection is its own affair (it goes to `failed`). Returns `{ask(item), stop()}`; after `stop` nothing starts any more.
+ * `work(item)` may be async; its rejection goes to `failed`. Returns `{ask(item), stop()}`; after `stop` nothing starts any more.
  */
 export function newestWins(work, failed) {
   let running = false;

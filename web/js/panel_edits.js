@@ -1,8 +1,8 @@
 /**
  * What the LambdaEdit panel shows of the edit text, and what it writes there. No DOM.
  *
- * A range is `{start, end, ease}` in seconds as in the node's widgets: end 0 = to the clip's end. A *plain* edit has only gain, freeze, low or
- * high, over the panel's range: those the rows show. Everything else in the text is kept as it is.
+ * A range is `{start, end, ease}` in seconds as in the node's widgets: end 0 = to the clip's end. A *plain* edit has only gain, freeze,
+ * low or high, over the panel's range: those the rows show. Everything else in the text is kept as it is.
  */
 import { formatEdits, parseEdits, tidy } from "./edit_text.js";
 
@@ -14,7 +14,14 @@ const RANGE_KEYS = ["start", "end", "ease"];
 /** The plain edit of a direction: its fields with their defaults. */
 export function plainFields(edits, direction, range) {
   const found = edits.find((edit) => edit.direction === direction && isPlain(edit, range));
-  return { ...PLAIN, ...Object.fromEntries(Object.keys(PLAIN).filter((key) => found?.[key] != null).map((key) => [key, found[key]])) };
+  return {
+    ...PLAIN,
+    ...Object.fromEntries(
+      Object.keys(PLAIN)
+        .filter((key) => found?.[key] != null)
+        .map((key) => [key, found[key]]),
+    ),
+  };
 }
 
 /** How many edits of the text the rows do not show. */
@@ -40,16 +47,21 @@ export function withRange(edits, before, after) {
 /** Text and sliders (direction -> offset) as one text: what "copy" gives. Throws EditTextError where the text cannot be read. */
 export function wholeText(text, offsets, range) {
   const sliders = [...offsets].filter(([, offset]) => offset !== 0);
-  return formatEdits([...parseEdits(text), ...sliders.map(([direction, offset]) => ({ direction, offset: tidy(offset), ...rangeFields(range) }))]);
+  return formatEdits([
+    ...parseEdits(text),
+    ...sliders.map(([direction, offset]) => ({ direction, offset: tidy(offset), ...rangeFields(range) })),
+  ]);
 }
 
 /**
- * A whole edit as text, taken apart: `offsets` (direction -> offset) for sliders, their `range`, and the `text` of all else. Together they do
- * what the text does: sliders come last, so an offset moves there only when no later edit has its direction. Throws EditTextError.
+ * A whole edit as text, taken apart: `offsets` (direction -> offset) for sliders, their `range`, and the `text` of all else. Together they
+ * do what the text does: sliders come last, so an offset moves there only when no later edit has its direction. Throws EditTextError.
  */
 export function takeApart(wholeEdit, directions) {
   const edits = parseEdits(wholeEdit);
-  const movable = edits.map((edit, place) => isSlider(edit, directions) && !edits.slice(place + 1).some((next) => next.direction === edit.direction));
+  const movable = edits.map(
+    (edit, place) => isSlider(edit, directions) && !edits.slice(place + 1).some((next) => next.direction === edit.direction),
+  );
   const first = edits.find((edit, place) => movable[place]) ?? edits.find((edit) => isPlain(edit, rangeOf(edit)));
   const range = first ? rangeOf(first) : WHOLE_CLIP;
   const moved = movable.map((may, place) => may && sameRange(rangeOf(edits[place]), range));

@@ -56,7 +56,9 @@ export function matches(direction, search) {
   const labels = direction.labels.map((label) => `${label.name} ${label.group}`).join(" ");
   const plain = (text) => text.toLowerCase().replaceAll("_", " ");
   const text = plain(`${direction.name} λ${direction.index} lambda ${direction.index} ${direction.group} ${labels}`);
-  return plain(search).split(/\s+/).every((word) => text.includes(word) || (/^\d+$/.test(word) && Number(word) === direction.index));
+  return plain(search)
+    .split(/\s+/)
+    .every((word) => text.includes(word) || (/^\d+$/.test(word) && Number(word) === direction.index));
 }
 
 /** [low, high] of a slider: 0 in the middle, well beyond the natural range, in whole steps, and wide enough for the value. */

@@ -8,7 +8,12 @@ import { assign, el, icon, iconButton } from "./dom.js";
 export class PanelToolbar {
   constructor(act, presets) {
     this.act = act;
-    this.search = el("input", { type: "search", placeholder: "Search", "aria-label": "Search directions", on: { input: () => act.search(this.search.value) } });
+    this.search = el("input", {
+      type: "search",
+      placeholder: "Search",
+      "aria-label": "Search directions",
+      on: { input: () => act.search(this.search.value) },
+    });
     const find = el("label", { class: "fp-search" }, icon("search"), this.search);
     const buttons = [
       iconButton("copy", "Copy the edit as text", () => this.copy()),
@@ -18,23 +23,49 @@ export class PanelToolbar {
     ];
     this.note = el("div", { class: "fp-note", role: "status" });
     this.reach = el("div", { class: "fp-note fp-reach", role: "status" }); // how far the preset reached in the last run
-    this.element = el("div", { class: "fp-tools" }, el("div", { class: "fp-line" }, find, ...buttons), this.presetLine(presets), this.reach, this.drawer(), this.note);
+    this.element = el(
+      "div",
+      { class: "fp-tools" },
+      el("div", { class: "fp-line" }, find, ...buttons),
+      this.presetLine(presets),
+      this.reach,
+      this.drawer(),
+      this.note,
+    );
     this.element.addEventListener("input", (event) => event.target === this.text && this.tell(""));
   }
 
   presetLine(presets) {
     const chosen = () => (this.act.preset(this.preset.value), this.act.done());
-    this.preset = el("select", { "aria-label": "Preset", on: { change: chosen } }, ...presets.map((name) => el("option", { value: name, text: presetLabel(name) })));
+    this.preset = el(
+      "select",
+      { "aria-label": "Preset", on: { change: chosen } },
+      ...presets.map((name) => el("option", { value: name, text: presetLabel(name) })),
+    );
     const moved = () => this.act.strength(Number(this.strength.value));
     const on = { input: moved, change: () => this.act.done() };
-    this.strength = el("input", { class: "fp-slider", type: "range", min: 0, max: 1, step: 0.05, "aria-label": "Preset strength", title: "How much of the preset is used", on });
+    this.strength = el("input", {
+      class: "fp-slider",
+      type: "range",
+      min: 0,
+      max: 1,
+      step: 0.05,
+      "aria-label": "Preset strength",
+      title: "How much of the preset is used",
+      on,
+    });
     this.percent = el("output", { class: "fp-time" });
     return el("div", { class: "fp-line fp-preset" }, this.preset, this.strength, this.percent);
   }
 
   drawer() {
     this.text = el("textarea", { class: "fp-text", rows: 5, spellcheck: "false", "aria-label": "The edit as text" });
-    const use = el("button", { class: "fp-button fp-wide", type: "button", text: "Apply", on: { click: () => this.apply(this.text.value) && this.openText(false) } });
+    const use = el("button", {
+      class: "fp-button fp-wide",
+      type: "button",
+      text: "Apply",
+      on: { click: () => this.apply(this.text.value) && this.openText(false) },
+    });
     const close = el("button", { class: "fp-button fp-wide", type: "button", text: "Close", on: { click: () => this.openText(false) } });
     this.drawerElement = el("div", { class: "fp-drawer", hidden: true }, this.text, el("div", { class: "fp-line" }, use, close));
     return this.drawerElement;

@@ -1,6 +1,6 @@
 /**
- * The widgets of a LambdaEdit node as the panel uses them: read, written, hidden from view. They alone hold the edit, so that a saved workflow
- * and a prompt carry it without a browser.
+ * The widgets of a LambdaEdit node as the panel uses them: read, written, hidden from view. They alone hold the edit, so that a saved
+ * workflow and a prompt carry it without a browser.
  */
 import { DEFAULTS } from "./panel_state.js";
 

@@ -13,7 +13,8 @@ export class RangeControls {
   constructor(act) {
     this.act = act;
     this.fields = Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, this.field(name, field)]));
-    const here = (name) => iconButton("chevron", `${FIELDS[name].label}: the time of the picture`, () => this.set(name, this.act.time()), `fp-here fp-${name}`);
+    const here = (name) =>
+      iconButton("chevron", `${FIELDS[name].label}: the time of the picture`, () => this.set(name, this.act.time()), `fp-here fp-${name}`);
     const line = [
       labelled("start", this.fields.start),
       here("start"),
@@ -25,15 +26,39 @@ export class RangeControls {
     const moved = () => act.outside(Number(this.outside.value));
     const on = { input: moved, change: () => act.done(), dblclick: () => (act.outside(1), act.done()) };
     const title = "Scales the motion that no direction describes: 1 keeps it, 0 removes it. Double click: 1";
-    this.outside = el("input", { class: "fp-slider", type: "range", min: 0, max: 2, step: 0.05, "aria-label": "Motion outside the directions", title, on });
+    this.outside = el("input", {
+      class: "fp-slider",
+      type: "range",
+      min: 0,
+      max: 2,
+      step: 0.05,
+      "aria-label": "Motion outside the directions",
+      title,
+      on,
+    });
     this.scale = el("output", { class: "fp-time" });
-    const rest = el("div", { class: "fp-line fp-outside" }, el("span", { class: "fp-name", text: "rest of the motion", title }), this.outside, this.scale);
+    const rest = el(
+      "div",
+      { class: "fp-line fp-outside" },
+      el("span", { class: "fp-name", text: "rest of the motion", title }),
+      this.outside,
+      this.scale,
+    );
     this.element = el("div", { class: "fp-range" }, el("div", { class: "fp-line" }, ...line), rest);
   }
 
   field(name, { label, high, empty, title }) {
     const change = ({ target }) => this.set(name, readNumber(target.value, 0, high) ?? 0);
-    return el("input", { class: "fp-number", type: "text", inputmode: "decimal", placeholder: empty, title, "aria-label": `Range ${label}`, "data-shown": "", on: { change } });
+    return el("input", {
+      class: "fp-number",
+      type: "text",
+      inputmode: "decimal",
+      placeholder: empty,
+      title,
+      "aria-label": `Range ${label}`,
+      "data-shown": "",
+      on: { change },
+    });
   }
 
   set(name, seconds) {

@@ -1,4 +1,4 @@
-/** One direction in the LambdaEdit panel: name, slider, number, and under "more" gain, freeze, limits and the socket. Holds no state of the edit. */
+/** One direction in the LambdaEdit panel: name, slider, number; under "more" gain, freeze, limits, socket. Holds no state of the edit. */
 import { assign, el, icon, iconButton } from "./dom.js";
 import { LIMIT, PLAIN } from "./panel_edits.js";
 import { NUDGE, STEP, describe, offsetLabel, readNumber, sliderName, sliderRange } from "./panel_state.js";
@@ -6,14 +6,19 @@ import { tidy } from "./edit_text.js";
 
 const MOST_GAIN = 10;
 const NUMBERS = {
-  gain: { low: -MOST_GAIN, high: MOST_GAIN, empty: "1", title: "How much of the movement around the clip's mean is kept: 0.5 halves it, 0 holds the mean." },
+  gain: {
+    low: -MOST_GAIN,
+    high: MOST_GAIN,
+    empty: "1",
+    title: "How much of the movement around the clip's mean is kept: 0.5 halves it, 0 holds the mean.",
+  },
   low: { low: -1000, high: 1000, empty: "none", title: "The value never falls below this. The slider's offset comes on top." },
   high: { low: -1000, high: 1000, empty: "none", title: "The value never rises above this. The slider's offset comes on top." },
 };
 
 /**
- * `act` is what the row may do: `offset(index, value)`, `field(index, name, value)` while a gesture lasts, `done()` at its end, `toggle(index)` of
- * "more", `reveal(index)` of the socket.
+ * `act` is what the row may do: `offset(index, value)`, `field(index, name, value)` while a gesture lasts, `done()` at its end,
+ * `toggle(index)` of "more", `reveal(index)` of the socket.
  */
 export class SliderRow {
   constructor(direction, act) {
@@ -23,7 +28,15 @@ export class SliderRow {
     this.number = this.numberField("", `${direction.name}, number`, -LIMIT, LIMIT, (value) => this.act.offset(direction.index, value ?? 0));
     this.more = iconButton("more", `More for ${direction.name}: gain, freeze, limits`, () => act.toggle(direction.index), "fp-more");
     this.detail = el("div", { class: "fp-detail" }, ...this.detailFields());
-    this.element = el("div", { class: "fp-row", "data-direction": direction.index }, this.name(), this.slider, this.number, this.more, this.detail);
+    this.element = el(
+      "div",
+      { class: "fp-row", "data-direction": direction.index },
+      this.name(),
+      this.slider,
+      this.number,
+      this.more,
+      this.detail,
+    );
   }
 
   name() {
@@ -57,7 +70,9 @@ export class SliderRow {
     const { index } = this.direction;
     this.fields = Object.fromEntries(
       Object.entries(NUMBERS).map(([name, { low, high, empty, title }]) => {
-        const field = this.numberField(empty, `${this.direction.name}, ${name}`, low, high, (value) => this.act.field(index, name, value ?? PLAIN[name]));
+        const field = this.numberField(empty, `${this.direction.name}, ${name}`, low, high, (value) =>
+          this.act.field(index, name, value ?? PLAIN[name]),
+        );
         field.title = title;
         return [name, field];
       }),
@@ -66,7 +81,12 @@ export class SliderRow {
     this.freeze = el("input", { type: "checkbox", "aria-label": `${this.direction.name}, freeze`, on: { change: toggled } });
     const named = (name, field) => el("label", { class: "fp-field", title: field.title }, el("span", { text: name }), field);
     this.plug = iconButton("plug", "Show this slider's input, to connect a number to it", () => this.act.reveal(index));
-    const freeze = el("label", { class: "fp-field fp-check", title: "Holds the value of the range's first frame." }, this.freeze, el("span", { text: "freeze" }));
+    const freeze = el(
+      "label",
+      { class: "fp-field fp-check", title: "Holds the value of the range's first frame." },
+      this.freeze,
+      el("span", { text: "freeze" }),
+    );
     return [named("gain", this.fields.gain), freeze, named("low", this.fields.low), named("high", this.fields.high), this.plug];
   }
 
@@ -131,6 +151,12 @@ export class SliderRow {
 /** A heading with a chevron that folds what follows. */
 export function foldHeading(title, fold) {
   const count = el("span", { class: "fp-count" });
-  const heading = el("button", { class: "fp-heading", type: "button", on: { click: fold } }, icon("chevron"), el("span", { text: title }), count);
+  const heading = el(
+    "button",
+    { class: "fp-heading", type: "button", on: { click: fold } },
+    icon("chevron"),
+    el("span", { text: title }),
+    count,
+  );
   return { heading, count };
 }

@@ -1,6 +1,6 @@
 /**
- * Undo from inside a panel: ComfyUI leaves Ctrl+Z to any focused input, as if it were being typed in; after moving a slider, one expects the
- * canvas to go back.
+ * Undo from inside a panel: ComfyUI leaves Ctrl+Z to any focused input, as if it were being typed in; after moving a slider, one expects
+ * the canvas to go back.
  */
 
 export function isUndoKey(event) {
