@@ -32,6 +32,8 @@ WAIT_FOR_PICTURE = f"""async ([id, before]) => {{
   }}
   throw new Error("no new picture came");
 }}"""
+# What changes within 50 ms of a step of undo becomes part of that step; a hand takes longer to the next gesture.
+A_MOMENT = "() => new Promise((done) => setTimeout(done, 120))"
 UNDO_STEPS = "() => app.extensionManager.workflow.activeWorkflow.changeTracker.undoQueue.length"
 
 HAS_VALUE = """([id, name, value]) => {
@@ -101,6 +103,7 @@ class Panel:
         mouse.down()
         mouse.move(box["x"] + box["width"] * to, height, steps=steps)
         mouse.up()
+        self.comfy.do(A_MOMENT)
 
     def message(self) -> str:
         """What stands over the picture."""

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from .panel_page import Panel
+from .comfy_page import ComfyPage
+from .panel_page import A_MOMENT, Panel
 
 NO_CLIPBOARD = """() => {
   for (const name of ["readText", "writeText"]) navigator.clipboard[name] = () => Promise.reject(new Error("not allowed"));
@@ -146,7 +147,12 @@ def test_a_broken_text_is_said_and_kept(panel: Panel) -> None:
 
 
 @pytest.mark.parametrize("focus", ["slider", "canvas"])
-def test_one_gesture_is_one_step_of_undo(panel: Panel, focus: str) -> None:
+def test_one_gesture_is_one_step_of_undo(comfy: ComfyPage, focus: str) -> None:
+    comfy.load({"nodes": [], "links": [], "version": 0.4})  # the node alone: in Nodes 2.0 core nodes change their size a moment after undo
+    node = comfy.add("LambdaEdit")
+    comfy.load(comfy.workflow())  # undo goes back to what was loaded
+    comfy.do(A_MOMENT)
+    panel = Panel(comfy, node)
     panel.drag(0, 0.8)
     first, steps = panel.value("lambda_00"), panel.undo_steps()
     panel.drag(0, 0.2, steps=20)

@@ -4,8 +4,6 @@
  */
 import { DEFAULTS } from "./panel_state.js";
 
-const TEXT_PREVIEW = "$$node-text-preview"; // what ComfyUI adds for a text sent by the node; the panel shows that itself
-
 export class PanelWidgets {
   constructor(node, app) {
     this.node = node;
@@ -63,7 +61,7 @@ export class PanelWidgets {
     const { linked } = this.read();
     for (const widget of this.node.widgets ?? []) {
       const { name } = widget;
-      if (!this.named.has(name) && name !== TEXT_PREVIEW) continue;
+      if (!this.named.has(name)) continue;
       const hidden = !linked.has(name) && !this.revealed.has(name);
       widget.hidden = hidden; // read by the classic renderer
       const stored = widget._state?.options; // what Nodes 2.0 looks at: it may be another object after undo, or watch the same one
