@@ -95,6 +95,7 @@ class Panel:
 
     def drag(self, direction: int, to: float, *, steps: int = 8) -> None:
         """Drags a slider from its middle to that share (0..1) of its length."""
+        self.slider(direction).wait_for()  # Nodes 2.0 puts it on the page some frames after the node
         box = self.slider(direction).bounding_box()
         assert box is not None
         height = box["y"] + box["height"] / 2
