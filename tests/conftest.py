@@ -9,6 +9,14 @@ import torch
 MAX_THREADS = 4  # small networks get slower, not faster, on more
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly what did not run: the only reasons are programs of the system, since all libraries are in the requirement files."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        reasons = sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped})
+        terminalreporter.write_line(f"DID NOT RUN: {len(skipped)} tests: {'; '.join(reasons)}", red=True, bold=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _few_threads() -> None:
     torch.set_num_threads(min(MAX_THREADS, torch.get_num_threads()))

@@ -17,7 +17,6 @@ from .convert_workflow import to_prompt
 
 CHECKOUTS = find_checkouts()
 NEEDED = ("aiohttp", "alembic", "av", "comfyui_frontend_package", "torchsde")
-BUNDLED_MODEL = REPOSITORY / "float_core" / "models" / "mini.safetensors"
 OTHER_PACK = Path(__file__).parent / "list_nodes"  # another maker's pack, for what comes from others
 UNTRAINED = "untrained.safetensors"
 TINY_WAV2VEC2 = {
@@ -112,12 +111,10 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def talk(server: ComfyServer) -> Json:
-    """The shipped workflow as a prompt by node class, with a short voice; an untrained model where the bundled one is not there."""
+    """The shipped workflow as a prompt by node class, with a short voice."""
     workflow = json.loads((REPOSITORY / "workflows" / "talk.json").read_text())
     prompt = to_prompt(workflow, server.object_info)
     node(prompt, "LoadAudio")["audio"] = "short.wav"
-    if not BUNDLED_MODEL.exists():
-        node(prompt, "LoadFLOAT")["model"] = UNTRAINED
     return prompt
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from .comfy_server import REPOSITORY, ComfyServer, Json, Run, node, node_id
-from .conftest import BUNDLED_MODEL, LONG_SECONDS, SHORT_SECONDS, UNTRAINED, write_voice
+from .conftest import LONG_SECONDS, SHORT_SECONDS, UNTRAINED, write_voice
 
 SIZE, FPS = 256, 25
 INTERRUPT_SECONDS = 2.0
@@ -67,7 +67,6 @@ def test_the_template_makes_a_moving_video_with_sound(server: ComfyServer, talk:
     assert any("neutral" in note for note in run.notes), "the bundled model says that it cannot hear emotions"
 
 
-@pytest.mark.skipif(not BUNDLED_MODEL.exists(), reason="the bundled model is not there")
 def test_the_template_exactly_as_shipped(server: ComfyServer, talk: Json) -> None:
     node(talk, "LoadAudio")["audio"] = "float_voice.wav"
     frames, rate, sound = read_video(saved_video(server, server.run(talk), talk))

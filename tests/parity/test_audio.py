@@ -16,7 +16,6 @@ from float_core.audio.waveform import frame_count, prepare
 from float_core.config import FLOAT_512, EmotionConfig, Wav2Vec2AudioConfig
 from float_core.types import AudioClip
 
-pytest.importorskip("transformers")
 DATA = Path(os.environ.get("FLOAT_REFERENCE") or Path(__file__).parent / "data")
 TOLERANCE = 1e-5
 

@@ -14,8 +14,6 @@ from float_core.audio import prepare
 from float_core.checkpoints import find_parts
 from float_core.config import FLOAT_512
 
-pytest.importorskip("transformers")
-
 
 def sparse_safetensors(path, shapes):
     """A safetensors file of zeros that takes no room on the disk."""

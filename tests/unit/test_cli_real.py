@@ -29,7 +29,6 @@ from float_core.video import probe
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTRAIT, VOICE = ROOT / "assets" / "portrait.jpg", ROOT / "assets" / "voice.wav"
-MINI = ROOT / "float_core" / "models" / "mini.safetensors"
 FACE = "175,60,290,210"  # in the sample portrait
 NETWORK = json.dumps(
     {
@@ -287,7 +286,6 @@ def test_help_names_every_command():
     assert all(command in printed for command in ("animate", "convert", "download"))
 
 
-@pytest.mark.skipif(not MINI.is_file(), reason="mini.safetensors is not in this checkout")
 def test_the_bundled_model(tmp_path):
     out = tmp_path / "talking.mp4"
     program = start("animate", str(PORTRAIT), str(VOICE), "-o", str(out), "--emotion", "happy")

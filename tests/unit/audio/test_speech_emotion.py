@@ -48,7 +48,6 @@ def test_nothing_chosen(wrong):
 @pytest.mark.parametrize("samples", [1, 399, 400, 16000])
 @torch.no_grad()
 def test_classifier_takes_any_length(samples):
-    pytest.importorskip("transformers")
     classifier = SpeechEmotionClassifier(EmotionConfig(json.dumps(TINY))).train()
     assert not classifier.wav2vec2_for_emotion.wav2vec2.training
     probabilities = classifier.probabilities(torch.randn(2, samples))

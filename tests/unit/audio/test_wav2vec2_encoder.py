@@ -9,7 +9,6 @@ from float_core.audio.waveform import frame_count
 from float_core.config import Wav2Vec2AudioConfig
 from float_core.errors import AudioError, OptionError
 
-pytest.importorskip("transformers")
 TINY = {
     "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "conv_dim": [16] * 7,
     "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, "vocab_size": 32,

@@ -113,7 +113,6 @@ def under(tensors, prefix):
 
 @pytest.fixture(scope="session")
 def tiny():
-    pytest.importorskip("transformers")
     return build(TINY)
 
 
