@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         retarget_motion,
         sample_motion,
         save_motion,
+        scale_curves,
         smooth_motion,
         stretch_motion,
         take_directions,
@@ -139,10 +140,12 @@ _FUNCTIONS = {  # name -> the room that holds it
     "save_calibration": "checkpoints",
     "save_model": "checkpoints",
     "save_motion": "pipeline",
+    "scale_curves": "pipeline",
     "smooth_motion": "pipeline",
     "stretch_motion": "pipeline",
     "take_directions": "pipeline",
     "trim_motion": "pipeline",
+    "waveform_peaks": "audio",
     "write_video": "video",
 }
 
@@ -225,10 +228,12 @@ __all__ = [
     "save_calibration",
     "save_model",
     "save_motion",
+    "scale_curves",
     "smooth_motion",
     "stretch_motion",
     "take_directions",
     "trim_motion",
+    "waveform_peaks",
     "write_video",
 ]
 

@@ -24,6 +24,7 @@ EasingName = Literal["linear", "smooth", "hold", "bezier"]
 EVALUATIONS_PER_STEP: dict[str, int] = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 1}
 SOLVERS: tuple[str, ...] = tuple(EVALUATIONS_PER_STEP)
 NOISE_POLICIES: tuple[str, ...] = ("continuous", "same_each_window")
+LABEL_GROUPS: tuple[str, ...] = ("head", "jaw", "mouth", "eyes", "brows")  # what a direction can move
 EASINGS: tuple[str, ...] = ("linear", "smooth", "hold", "bezier")
 
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..float_core import AudioClip, FloatModel, LambdaCurve, MotionEdit, direction_name, edits_from_text, plot_curves
+from ..float_core import (
+    AudioClip,
+    FloatModel,
+    LambdaCurve,
+    MotionEdit,
+    direction_name,
+    edits_from_text,
+    loudness_curve,
+    plot_curves,
+    scale_curves,
+    waveform_peaks,
+)
 from . import host_bridge, socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import audio_to_clip, drawing_to_image
-from .curve_sources import clip_length, given_values, loudness, scaled, waveform_peaks
+from .curve_sources import clip_length, given_values
 from .lambda_settings import DIRECTIONS
 
+PEAKS = 600  # of the waveform in the editor: more than its pixels
 KEYFRAMES, VALUES, LOUDNESS = "keyframes", "values", "loudness"
 FPS = 25.0  # where no motion and no model says it
 
@@ -89,8 +101,8 @@ class FLOATLambdaCurve(io.ComfyNode):
         elif source[0] == VALUES:
             own = _along(direction[0], given_values(values))
         else:
-            own = _along(direction[0], loudness(clip, fps, attack=given["attack"][0], release=given["release"][0]))
-        edited = (*(edits or ()), *scaled(own, amount[0]))
+            own = _along(direction[0], loudness_curve(audio_to_clip(audio), fps, attack=given["attack"][0], release=given["release"][0]))
+        edited = (*(edits or ()), *scale_curves(own, amount[0]))
         frames = clip_length(edited, fps, motion, clip)
         plot = drawing_to_image(plot_curves(edited, frames, fps)).to(host_bridge.result_device())
         return io.NodeOutput(edited, plot, ui={"float_curve": [_shown(core, clip, frames, fps)]})
@@ -105,4 +117,5 @@ def _shown(model: FloatModel | None, clip: AudioClip | None, frames: int, fps: f
     count = DIRECTIONS if model is None else model.basis.shape[1]
     names = [direction_name(model.calibration if model is not None else None, k) for k in range(count)]
     duration = frames / fps
-    return {"duration": duration, "fps": fps, "waveform": waveform_peaks(clip, duration), "names": names}
+    peaks = waveform_peaks(clip, duration, PEAKS) if clip is not None else []
+    return {"duration": duration, "fps": fps, "waveform": peaks, "names": names}

@@ -14,13 +14,13 @@ from ..float_core import (
     retarget_motion,
     take_directions,
 )
+from ..float_core.types import LABEL_GROUPS
 from . import socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import directions_of_text
 from .live_picture import carry_identity, remember_identity
 from .managed_model import ManagedModel
 
-GROUPS = ("head", "jaw", "mouth", "eyes", "brows")
 LISTED = "listed below"
 SHARE = {"min": 0.0, "max": 1.0, "step": 0.05, "round": 0.001}
 
@@ -78,7 +78,7 @@ class FLOATTakeDirections(io.ComfyNode):
                 socket_types.Motion.Input("other", tooltip="Where they are taken from. If it is shorter, its last frame is held."),
                 io.Combo.Input(
                     "group",
-                    options=[*GROUPS, LISTED],
+                    options=[*LABEL_GROUPS, LISTED],
                     default="head",
                     tooltip="The part of the face, for a model with a calibration; or the directions listed below.",
                 ),

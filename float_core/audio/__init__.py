@@ -7,7 +7,7 @@ from .compact_encoder import CompactAudioEncoder
 from .emotion_timeline import EmotionKeyframe, emotion_keyframes_from_text, emotion_timeline
 from .speech_emotion import SpeechEmotionClassifier, choose_emotion
 from .wav2vec2_encoder import Wav2Vec2AudioEncoder
-from .waveform import frame_count, mix_to_mono, normalise, prepare
+from .waveform import frame_count, mix_to_mono, normalise, prepare, waveform_peaks
 
 __all__ = [
     "CompactAudioEncoder",
@@ -21,4 +21,5 @@ __all__ = [
     "mix_to_mono",
     "normalise",
     "prepare",
+    "waveform_peaks",
 ]

@@ -59,6 +59,14 @@ def frame_count(samples: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) 
     return math.ceil(samples * _exact(fps) / sample_rate)
 
 
+def waveform_peaks(clip: AudioClip, seconds: float, count: int) -> list[float]:
+    """Up to `count` peaks, 0 to 1, of the first `seconds` of a sound, for a drawing of it; silence where the sound is shorter."""
+    wanted = max(1, round(seconds * clip.sample_rate))
+    sound = clip.waveform.abs().clamp(max=1)[:wanted]
+    sound = torch.nn.functional.pad(sound, (0, wanted - len(sound)))
+    return [round(float(part.max()), 3) for part in sound.tensor_split(min(count, wanted))]
+
+
 def normalise(waveform: Tensor) -> Tensor:
     """(..., samples) to zero mean and unit variance over the samples: (x - mean) / sqrt(var + 1e-7)."""
     centred = waveform - waveform.mean(dim=-1, keepdim=True)

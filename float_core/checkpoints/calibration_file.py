@@ -17,10 +17,9 @@ from torch import Tensor
 
 from ..errors import CheckpointError
 from ..motion_autoencoder import basis_fingerprint, same_basis
-from ..types import Calibration, DirectionCalibration, DirectionLabel
+from ..types import LABEL_GROUPS, Calibration, DirectionCalibration, DirectionLabel
 
 FORMAT, VERSION = "float-calibration", 1
-GROUPS = ("head", "jaw", "mouth", "eyes", "brows")
 
 
 def calibration_path(model_path: str | Path) -> Path:
@@ -127,8 +126,8 @@ def _check_numbers(calibration: Calibration, path: Path) -> None:
     if not count or len(calibration.mirror) != count or any(len(row) != count for row in calibration.mirror):
         problem = f"{count} directions and a mirror of {len(calibration.mirror)} rows; expected M directions and M rows of M"
     for k, direction in enumerate(calibration.directions):
-        if unknown := [label.group for label in direction.labels if label.group not in GROUPS]:
-            problem = f"direction {k} has the group {unknown[0]!r}; expected one of {', '.join(GROUPS)}"
+        if unknown := [label.group for label in direction.labels if label.group not in LABEL_GROUPS]:
+            problem = f"direction {k} has the group {unknown[0]!r}; expected one of {', '.join(LABEL_GROUPS)}"
         if not 0 <= direction.fit <= 1 or any(not 0 <= label.strength <= 1 for label in direction.labels):
             problem = f"direction {k} has a fit or a strength outside of 0 to 1"
         if not direction.low <= direction.high or direction.spread < 0:

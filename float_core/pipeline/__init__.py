@@ -3,7 +3,7 @@ edits, curves, timing, mixing, smoothing, files."""
 
 from .animate import animate
 from .basis_sheet import basis_sheet
-from .curves import evaluate_curve, loudness_curve
+from .curves import evaluate_curve, loudness_curve, scale_curves
 from .direction_names import direction_group, direction_name, directions_of
 from .edit_presets import EDIT_PRESETS, preset_edits
 from .edit_text import edits_from_text, edits_to_text
@@ -50,6 +50,7 @@ __all__ = [
     "retarget_motion",
     "sample_motion",
     "save_motion",
+    "scale_curves",
     "smooth_motion",
     "stretch_motion",
     "take_directions",

@@ -6,6 +6,8 @@ Knows nothing of motion: what a curve moves is in the edit that has it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from ..audio.waveform import prepare
 from ..errors import OptionError
-from ..types import AudioClip, Keyframe, LambdaCurve
+from ..types import AudioClip, Keyframe, LambdaCurve, MotionEdit
 from .argument_checks import check_clip
 from .easing import bezier, smooth
 from .edit_checks import check_curve, check_number
@@ -60,6 +62,17 @@ def _spread(values: Tensor, frames: int) -> Tensor:
     positions = torch.arange(frames, dtype=torch.float64) * (len(values) - 1) / (frames - 1)  # whole numbers stay exact
     before = positions.long().clamp(max=len(values) - 2)
     return torch.lerp(values[before], values[before + 1], positions - before)
+
+
+def scale_curves(edits: Iterable[MotionEdit], amount: float) -> tuple[MotionEdit, ...]:
+    """The same edits, every value of their curves times `amount`; an edit without a curve stays the same object."""
+    check_number("amount", amount)
+    return tuple(edit if edit.curve is None else replace(edit, curve=_scaled(edit.curve, amount)) for edit in edits)
+
+
+def _scaled(curve: LambdaCurve, amount: float) -> LambdaCurve:
+    keyframes = tuple(replace(key, value=key.value * amount) for key in curve.keyframes)
+    return LambdaCurve(keyframes, tuple(value * amount for value in curve.values))
 
 
 def loudness_curve(clip: AudioClip, fps: float, *, attack: float = 0.02, release: float = 0.15, amount: float = 1.0) -> LambdaCurve:

@@ -7,36 +7,10 @@ import re
 
 import pytest
 
+from ..node_ids import NODE_IDS
 from .comfy_server import PACK_NAME, REPOSITORY, ComfyServer, Json
 from .write_locales import node_texts
 
-NODES = {
-    "LoadFLOAT",
-    "FLOATCropFace",
-    "EncodeSourceIdentity",
-    "AudioFeatures",
-    "Speech2Emotion",
-    "FLOATEmotionMix",
-    "FLOATEmotionTimeline",
-    "SampleMotionLatents",
-    "LambdaEdit",
-    "FLOATLambdaCurve",
-    "FLOATBasisSheet",
-    "FLOATMotionPlot",
-    "FLOATSaveMotion",
-    "FLOATLoadMotion",
-    "FLOATRetargetMotion",
-    "FLOATTrimMotion",
-    "FLOATJoinMotion",
-    "FLOATLoopMotion",
-    "FLOATStretchMotion",
-    "FLOATResampleMotion",
-    "FLOATMixMotion",
-    "FLOATTakeDirections",
-    "FLOATMirrorMotion",
-    "FLOATSmoothMotion",
-    "DecodeVideo",
-}
 TEMPLATES = ["curves", "edit_pose", "emotion_timeline", "retarget", "talk"]
 EMOTIONS = ["from the voice", "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 
@@ -52,7 +26,7 @@ def inputs_of(info: Json) -> list[tuple[str, object, Json]]:
 
 
 def test_nodes_are_there_without_an_import_error(server: ComfyServer, ours: Json) -> None:
-    assert set(ours) == NODES
+    assert set(ours) == NODE_IDS
     assert all(info["category"] == "FLOAT" for info in ours.values())
     assert "IMPORT FAILED" not in server.log
     assert "Cannot import" not in server.log
@@ -97,7 +71,7 @@ def test_lambda_edit_has_twenty_sliders(ours: Json) -> None:
 
 
 def test_help_pages_are_served(server: ComfyServer) -> None:
-    for name in NODES:
+    for name in NODE_IDS:
         page = server.read(f"/extensions/{PACK_NAME}/docs/{name}.md").decode()
         assert page == (REPOSITORY / "web" / "docs" / f"{name}.md").read_text()
 

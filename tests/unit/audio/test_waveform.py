@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from float_core.audio.waveform import frame_count, mix_to_mono, normalise, pad_to_frames, prepare, resample
+from float_core.audio.waveform import frame_count, mix_to_mono, normalise, pad_to_frames, prepare, resample, waveform_peaks
 from float_core.errors import AudioError
 from float_core.types import AudioClip
 
@@ -93,3 +93,16 @@ def test_pad_to_frames_repeats_the_last_sample():
     padded = pad_to_frames(torch.tensor([[1.0, 2.0, 3.0]]), 1)
     assert padded.shape == (1, 640) and bool((padded[0, 2:] == 3.0).all())
     assert pad_to_frames(torch.zeros(1, 1280), 2).shape == (1, 1280)
+
+
+def test_the_waveform_is_as_long_as_the_clip() -> None:
+    sound = torch.zeros(1200)
+    sound[[0, 600, 1199]] = torch.tensor([0.5, -0.25, 2.0])
+    clip = AudioClip(sound, 1000)
+    peaks = waveform_peaks(clip, 1.2, 600)
+    assert len(peaks) == 600
+    assert {i: peak for i, peak in enumerate(peaks) if peak} == {0: 0.5, 300: 0.25, 599: 1.0}
+    longer = waveform_peaks(clip, 2.4, 600)
+    assert {i: peak for i, peak in enumerate(longer) if peak} == {0: 0.5, 150: 0.25, 299: 1.0}
+    assert max(waveform_peaks(clip, 0.5, 600)) == 0.5
+    assert waveform_peaks(AudioClip(sound[:3], 1000), 0.003, 600) == [0.5, 0.0, 0.0]

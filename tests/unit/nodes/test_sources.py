@@ -9,36 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.node_ids import NODE_IDS
+
 ROOT = Path(__file__).resolve().parents[3]
 LONGEST_EXECUTE = 25
 SOURCES = sorted((ROOT / "nodes").glob("*.py"))
-NODE_IDS = {
-    "LoadFLOAT",
-    "FLOATCropFace",
-    "EncodeSourceIdentity",
-    "AudioFeatures",
-    "Speech2Emotion",
-    "FLOATEmotionMix",
-    "FLOATEmotionTimeline",
-    "SampleMotionLatents",
-    "LambdaEdit",
-    "FLOATLambdaCurve",
-    "FLOATBasisSheet",
-    "FLOATMotionPlot",
-    "FLOATSaveMotion",
-    "FLOATLoadMotion",
-    "FLOATRetargetMotion",
-    "FLOATTrimMotion",
-    "FLOATJoinMotion",
-    "FLOATLoopMotion",
-    "FLOATStretchMotion",
-    "FLOATResampleMotion",
-    "FLOATMixMotion",
-    "FLOATTakeDirections",
-    "FLOATMirrorMotion",
-    "FLOATSmoothMotion",
-    "DecodeVideo",
-}
 
 
 def test_every_execute_is_short() -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from float_core.errors import AudioError, OptionError
-from float_core.pipeline import evaluate_curve, loudness_curve
+from float_core.pipeline import evaluate_curve, loudness_curve, scale_curves
 from float_core.pipeline.easing import bezier, smooth
-from float_core.types import AudioClip, Keyframe, LambdaCurve
+from float_core.types import AudioClip, Keyframe, LambdaCurve, MotionEdit
 
 
 def values(*keyframes: Keyframe, frames: int = 11, fps: float = 10.0) -> list[float]:
@@ -140,3 +140,16 @@ def test_loudness_refuses():
             loudness_curve(bursts(1.0), 25.0, **{name: -1.0})
     with pytest.raises(OptionError, match="amount"):
         loudness_curve(bursts(1.0), 25.0, amount=math.nan)
+
+
+def test_the_amount_scales_curves_and_nothing_else() -> None:
+    key = Keyframe(1.0, 2.0, "bezier", (0.1, 0.2, 0.3, 0.4))
+    edits = (
+        MotionEdit(0, offset=1.0, low=-1.0),
+        MotionEdit(1, start=0.5, curve=LambdaCurve((key,))),
+        MotionEdit(2, curve=LambdaCurve(values=(1.0, -2.0))),
+    )
+    plain, keyed, valued = scale_curves(edits, -0.5)
+    assert plain is edits[0]
+    assert keyed == MotionEdit(1, start=0.5, curve=LambdaCurve((Keyframe(1.0, -1.0, "bezier", (0.1, 0.2, 0.3, 0.4)),)))
+    assert valued.curve.values == (-0.5, 1.0)
