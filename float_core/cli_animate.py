@@ -11,6 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from .cli_motion import (
+    AnimateJob,
     add_edit_options,
     add_sampling_options,
     check_motion_options,
@@ -22,7 +23,7 @@ from .cli_motion import (
 from .cli_options import add_model_options, box, open_model
 from .cli_progress import ProgressReport, readable_seconds
 from .errors import PictureError
-from .types import AudioClip, EmotionCondition, FaceCrop, FloatModel, FrameChunk, MotionEdit
+from .types import FaceCrop, FloatModel, FrameChunk
 
 # The stages that `animate` reports and their usual part of the time.
 STAGE_SHARES = {"encode": 0.05, "render": 0.95}
@@ -75,49 +76,39 @@ def run_animate(options: argparse.Namespace) -> None:
         print(f"note: {note}", file=sys.stderr)
     make = _frames_of_whole if options.fps or options.motion or options.save_motion else _frames
     with ProgressReport(WHOLE_SHARES if make is _frames_of_whole else STAGE_SHARES) as report:
-        frames, fps = make(options, model, crop.picture, clip, emotion, edits, report)
+        frames, fps = make(AnimateJob(options, model, clip, emotion, edits), crop.picture, report)
         path = write_video(options.out, frames, fps=fps, clip=clip)
     print(f"done in {readable_seconds(time.monotonic() - started)}", file=sys.stderr)
     print(path)
 
 
-def _frames(
-    options: argparse.Namespace,
-    model: FloatModel,
-    picture: Tensor,
-    clip: AudioClip,
-    emotion: EmotionCondition | None,
-    edits: tuple[MotionEdit, ...],
-    report: ProgressReport,
-) -> tuple[Iterator[FrameChunk], float]:
+def _frames(job: AnimateJob, picture: Tensor, report: ProgressReport) -> tuple[Iterator[FrameChunk], float]:
     """Frames and their rate, the first frames while later motion is still to be sampled."""
     from . import animate
 
-    sampling = sampling_options(options)
     frames = animate(
-        model, picture, clip, emotion=emotion, options=sampling, edits=edits, batch_size=options.batch_size, on_progress=report
+        job.model,
+        picture,
+        job.clip,
+        emotion=job.emotion,
+        options=sampling_options(job.options),
+        edits=job.edits,
+        batch_size=job.options.batch_size,
+        on_progress=report,
     )
-    return frames, model.config.fps
+    return frames, job.model.config.fps
 
 
-def _frames_of_whole(
-    options: argparse.Namespace,
-    model: FloatModel,
-    picture: Tensor,
-    clip: AudioClip,
-    emotion: EmotionCondition | None,
-    edits: tuple[MotionEdit, ...],
-    report: ProgressReport,
-) -> tuple[Iterator[FrameChunk], float]:
+def _frames_of_whole(job: AnimateJob, picture: Tensor, report: ProgressReport) -> tuple[Iterator[FrameChunk], float]:
     """Frames and their rate, from a motion that is needed as a whole."""
     from . import encode_identity, render_frames
 
     report("encode", 0, 1)
-    identity = encode_identity(model, picture)
+    identity = encode_identity(job.model, picture)
     report("encode", 1, 1)
-    motion = whole_motion(options, model, identity, clip, emotion, edits, report)
+    motion = whole_motion(job, identity, report)
     report("sample", 1, 1)
-    return render_frames(model, identity, motion, batch_size=options.batch_size, on_progress=report), motion.fps
+    return render_frames(job.model, identity, motion, batch_size=job.options.batch_size, on_progress=report), motion.fps
 
 
 def _crop(options: argparse.Namespace, model: FloatModel) -> FaceCrop:

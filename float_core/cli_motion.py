@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,6 +30,17 @@ from .types import (
 
 _DEFAULTS = SamplingOptions()
 _SAMPLING = ("seed", "steps", "solver", "audio_guidance", "emotion_guidance", "noise_policy")
+
+
+@dataclass(frozen=True)
+class AnimateJob:
+    """What the command has read before it samples: `emotion` None = heard in the voice."""
+
+    options: argparse.Namespace
+    model: FloatModel
+    clip: AudioClip
+    emotion: EmotionCondition | None
+    edits: tuple[MotionEdit, ...]
 
 
 def add_sampling_options(parser: argparse.ArgumentParser) -> None:
@@ -167,47 +178,34 @@ def chosen_edits(options: argparse.Namespace, model: FloatModel) -> tuple[Motion
     return edits + tuple(options.edit)
 
 
-def whole_motion(
-    options: argparse.Namespace,
-    model: FloatModel,
-    identity: SourceIdentity,
-    clip: AudioClip,
-    emotion: EmotionCondition | None,
-    edits: tuple[MotionEdit, ...],
-    on_progress: ProgressCallback,
-) -> MotionSequence:
+def whole_motion(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCallback) -> MotionSequence:
     """The motion as it is rendered: sampled or read, edited, at the wanted rate, exactly as long as the voice; kept if that is wanted."""
     from . import edit_motion, load_motion, resample_motion, retarget_motion, save_motion
 
+    options, model = job.options, job.model
     if options.motion is None:
-        motion = _sampled(options, model, identity, clip, emotion, on_progress)
+        motion = _sampled(job, identity, on_progress)
     else:
         motion = load_motion(options.motion, model)
         if motion.source is not None:
             motion = retarget_motion(model, motion, identity)
-    motion = resample_motion(edit_motion(model, motion, edits), options.fps or motion.fps, seconds=_seconds(clip))
+    motion = resample_motion(edit_motion(model, motion, job.edits), options.fps or motion.fps, seconds=_seconds(job.clip))
     if options.save_motion is not None:
         save_motion(options.save_motion, model, motion)
         print(f"note: the motion is in {options.save_motion}", file=sys.stderr)
     return motion
 
 
-def _sampled(
-    options: argparse.Namespace,
-    model: FloatModel,
-    identity: SourceIdentity,
-    clip: AudioClip,
-    emotion: EmotionCondition | None,
-    on_progress: ProgressCallback,
-) -> MotionSequence:
+def _sampled(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCallback) -> MotionSequence:
     from . import choose_emotion, encode_audio, predict_emotion, sample_motion
 
+    model, emotion = job.model, job.emotion
     if emotion is None and not model.has("emotion"):
         print("note: the model has no speech emotion network: the emotion is neutral", file=sys.stderr)
         emotion = choose_emotion("neutral")
-    audio = encode_audio(model, clip)
-    condition = emotion if emotion is not None else predict_emotion(model, clip)
-    return sample_motion(model, identity, audio, condition, sampling_options(options), on_progress=on_progress)
+    audio = encode_audio(model, job.clip)
+    condition = emotion if emotion is not None else predict_emotion(model, job.clip)
+    return sample_motion(model, identity, audio, condition, sampling_options(job.options), on_progress=on_progress)
 
 
 def _seconds(clip: AudioClip) -> Fraction:
