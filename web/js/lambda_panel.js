@@ -16,6 +16,7 @@ import { PanelWidgets } from "./panel_widgets.js";
 import { rememberedView } from "./panel_views.js";
 import { focusLabel, focusedLabel, stayMounted } from "./stay_mounted.js";
 import { isUndoKey, undoOrRedo } from "./undo_keys.js";
+import { chain } from "./widget_host.js";
 
 const LEAST = { width: 260, height: 400 }; // of the panel, in the canvas's units
 const NODE_SIZE = [400, 780]; // of a new node
@@ -74,19 +75,11 @@ class LambdaPanel {
   /** Follows the node: its widgets from frame to frame, its links, its end. */
   follow() {
     const { node } = this;
-    const chain = (name, also) => {
-      const before = node[name];
-      node[name] = function (...given) {
-        const result = before?.apply(this, given);
-        also(...given);
-        return result;
-      };
-    };
     let stop = onFrames((time) => this.look(time));
-    chain("onConnectionsChange", () => this.widgets.hide());
-    chain("onConfigure", () => this.widgets.hide());
-    chain("onExecuted", (output) => this.noteOfRun(output?.float_edit?.[0]));
-    chain("onRemoved", () => {
+    chain(node, "onConnectionsChange", () => this.widgets.hide());
+    chain(node, "onConfigure", () => this.widgets.hide());
+    chain(node, "onExecuted", (output) => this.noteOfRun(output?.float_edit?.[0]));
+    chain(node, "onRemoved", () => {
       if (this.view) this.view.focus = { label: focusedLabel(this.root), at: performance.now() };
       stop();
       stop = null;
@@ -97,7 +90,7 @@ class LambdaPanel {
   look(time) {
     stayMounted(this.app, this.node, this.root, "float-panel");
     if (!this.node.graph || !this.root.isConnected) return;
-    const view = rememberedView(this.app, this.node);
+    const view = rememberedView(this.node);
     if (view !== this.view) this.take(view);
     this.sync();
     if (!this.live.memory.ready && !(time - this.lookedUp < LOOK_UP_MS)) this.lookUpModel(time);

@@ -3,6 +3,7 @@
  * workflow and a prompt carry it without a browser.
  */
 import { DEFAULTS } from "./panel_state.js";
+import { endStep, setWidget, showWidgets } from "./widget_host.js";
 
 export class PanelWidgets {
   constructor(node, app) {
@@ -37,36 +38,24 @@ export class PanelWidgets {
     for (const [name, value] of Object.entries(values)) {
       const widget = this.named.get(name);
       if (!widget || linked.has(name) || widget.value === value) continue;
-      widget.value = value;
-      widget.callback?.(value, this.app.canvas, this.node);
+      setWidget(this.app, this.node, widget, value);
     }
   }
 
   /** The end of a gesture: what was written since the last one becomes one step of undo. */
   commit() {
-    this.app.canvas?.emitBeforeChange?.();
-    this.app.canvas?.emitAfterChange?.();
+    endStep(this.app);
   }
 
   /** Shows a widget with its socket, or hides it again. */
   reveal(name) {
     if (!this.revealed.delete(name)) this.revealed.add(name);
     this.hide();
-    this.node.widgets = [...this.node.widgets]; // a new list: Nodes 2.0 looks at the options again
     this.app.canvas?.setDirty?.(true, true);
   }
 
-  /** Hides every widget that the panel stands for, except those that a link leads to: their wire needs its socket. */
+  /** Hides every widget that the panel stands for, except those that a link leads to or the user has revealed. */
   hide() {
-    const { linked } = this.read();
-    for (const widget of this.node.widgets ?? []) {
-      const { name } = widget;
-      if (!this.named.has(name)) continue;
-      const hidden = !linked.has(name) && !this.revealed.has(name);
-      widget.hidden = hidden; // read by the classic renderer
-      const stored = widget._state?.options; // what Nodes 2.0 looks at: it may be another object after undo, or watch the same one
-      if (stored && stored.hidden !== hidden) stored.hidden = hidden;
-      widget.options.hidden = hidden;
-    }
+    showWidgets(this.node, Object.fromEntries([...this.named.keys()].map((name) => [name, this.revealed.has(name)])));
   }
 }

@@ -26,12 +26,22 @@ export function showWidgets(node, shown) {
   return changed;
 }
 
-/** Sets a widget's value as the user would, as one step of undo. */
-export function setAsUser(app, node, widget, value) {
+/** Sets a widget's value as ComfyUI's own controls do. Undo sees it only after `endStep`. */
+export function setWidget(app, node, widget, value) {
   widget.value = value;
   widget.callback?.(value, app.canvas, node);
+}
+
+/** The end of a gesture: what was set since the last one becomes one step of undo. */
+export function endStep(app) {
   app.canvas?.emitBeforeChange?.();
   app.canvas?.emitAfterChange?.();
+}
+
+/** Sets a widget's value as one step of undo. */
+export function setAsUser(app, node, widget, value) {
+  setWidget(app, node, widget, value);
+  endStep(app);
 }
 
 /** Calls `also(...)` after the node's own method of that name. */
