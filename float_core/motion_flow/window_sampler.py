@@ -6,7 +6,7 @@ Knows the transformer, its guidance and its solvers; knows nothing of identities
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -109,19 +109,37 @@ def sample_windows(
     source_motion (B, D), audio (B, T, Da), emotion (B, 1 or T, 7); a batch of 1 among larger ones is repeated. `noise` (windows, B, W, D)
     is used instead of the seed.
     """
-    config, frames = transformer.config, audio.shape[1]
-    batch = max(len(source_motion), len(audio), len(emotion))
+    frames, batch = audio.shape[1], max(len(source_motion), len(audio), len(emotion))
     source_motion, audio, emotion = (c if len(c) == batch else c.expand(batch, *c.shape[1:]) for c in (source_motion, audio, emotion))
-    windows = window_count(frames, config)
+    conditions = cut_windows(audio, emotion, transformer.config.window)
+    return stream_windows(transformer, source_motion, conditions, frames, options, noise=noise, on_evaluation=on_evaluation)
+
+
+def stream_windows(
+    transformer: FlowMatchingTransformer,
+    source_motion: Tensor,
+    conditions: Iterable[tuple[Tensor, Tensor]],
+    frames: int,
+    options: SamplingOptions,
+    *,
+    noise: Tensor | None = None,
+    on_evaluation: Callable[[], None] | None = None,
+) -> Iterator[Tensor]:
+    """As `sample_windows`, with the conditions of one window after another: audio (B, W, Da) and emotion (B, 1 or W, 7), the last ones
+    filled up as `cut_windows` does. source_motion (B, D); `frames` = T. Nothing of a window is kept but its `WindowState`."""
+    config, batch, device = transformer.config, len(source_motion), source_motion.device
     draws = iter(noise) if noise is not None else draw_noise(options, (batch, config.window, config.latent_size))
-    state = WindowState.start(config, batch, audio.device)
-    for start in range(0, windows * config.window, config.window):
-        x0 = next(draws).to(audio.device, torch.float32)
-        emotions = emotion if emotion.shape[1] == 1 else _cut(emotion, start, config.window)
-        motion, state = sample_window(
-            transformer, state, source_motion, _cut(audio, start, config.window), emotions, x0, options, on_evaluation
-        )
+    state = WindowState.start(config, batch, device)
+    for start, (audio, emotion) in zip(range(0, frames, config.window), conditions, strict=True):
+        x0 = next(draws).to(device, torch.float32)
+        motion, state = sample_window(transformer, state, source_motion, audio, emotion, x0, options, on_evaluation)
         yield motion[:, : frames - start]
+
+
+def cut_windows(audio: Tensor, emotion: Tensor, window: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Audio (B, T, Da) and emotion (B, 1 or T, 7) as windows of W frames, the last one filled up with the last frame."""
+    for start in range(0, audio.shape[1], window):
+        yield _cut(audio, start, window), emotion if emotion.shape[1] == 1 else _cut(emotion, start, window)
 
 
 def _cut(sequence: Tensor, start: int, length: int) -> Tensor:
