@@ -19,11 +19,13 @@ from .errors import CheckpointError, OptionError
 ProgressCallback = Callable[[str, int, int], None]  # (stage, done, total); raising in it stops the work
 SolverName = Literal["euler", "midpoint", "heun", "rk4", "ab2"]
 NoisePolicy = Literal["continuous", "same_each_window"]
+TimeGridName = Literal["even", "fine_end"]
 PartName = Literal["autoencoder", "transformer", "audio_encoder", "emotion"]
 EasingName = Literal["linear", "smooth", "hold", "bezier"]
 EVALUATIONS_PER_STEP: dict[str, int] = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 1}
 SOLVERS: tuple[str, ...] = tuple(EVALUATIONS_PER_STEP)
 NOISE_POLICIES: tuple[str, ...] = ("continuous", "same_each_window")
+TIME_GRIDS: tuple[str, ...] = ("even", "fine_end")
 LABEL_GROUPS: tuple[str, ...] = ("head", "jaw", "mouth", "eyes", "brows")  # what a direction can move
 EASINGS: tuple[str, ...] = ("linear", "smooth", "hold", "bezier")
 
@@ -182,7 +184,9 @@ class FrameChunk:
 class SamplingOptions:
     """How motion is sampled. `steps` counts evaluations of the velocity (a midpoint or heun step takes two, rk4 four);
     guidance scales 1 = plain conditioning; `seed` decides all noise; `noise_policy`: "continuous" draws new noise for every window,
-    "same_each_window" the same one (what the released script does with a fixed seed)."""
+    "same_each_window" the same one (what the released script does with a fixed seed). `time_grid`: how the steps lie between noise (time 0)
+    and motion (1): "even", or "fine_end", which are long at first and short at the end. `guidance_interval`: from and to which time the
+    guidance scales hold, the ends included; at other times they are 1, which is one pass of the network instead of up to three."""
 
     steps: int = 10
     solver: SolverName = "euler"
@@ -190,13 +194,13 @@ class SamplingOptions:
     emotion_guidance: float = 1.0
     seed: int = 0
     noise_policy: NoisePolicy = "continuous"
+    time_grid: TimeGridName = "even"
     guidance_interval: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        if self.solver not in SOLVERS:
-            raise OptionError(f"solver is {self.solver!r}; expected one of {', '.join(SOLVERS)}")
-        if self.noise_policy not in NOISE_POLICIES:
-            raise OptionError(f"noise_policy is {self.noise_policy!r}; expected one of {', '.join(NOISE_POLICIES)}")
+        for name, known in (("solver", SOLVERS), ("noise_policy", NOISE_POLICIES), ("time_grid", TIME_GRIDS)):
+            if getattr(self, name) not in known:
+                raise OptionError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(known)}")
         per_step = EVALUATIONS_PER_STEP[self.solver]
         if not isinstance(self.steps, int) or self.steps < per_step or self.steps % per_step:
             raise OptionError(
@@ -208,6 +212,11 @@ class SamplingOptions:
                 raise OptionError(f"{name} is {value!r}; expected a finite number (useful: 0 to 10)")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**64:
             raise OptionError(f"seed is {self.seed!r}; expected a whole number from 0 to 2**64 - 1")
+        interval = self.guidance_interval
+        if not (isinstance(interval, tuple) and len(interval) == 2 and all(isinstance(t, (int, float)) for t in interval)):
+            raise OptionError(f"guidance_interval is {interval!r}; expected two times (start, end)")
+        if not 0 <= interval[0] < interval[1] <= 1:
+            raise OptionError(f"guidance_interval is {interval!r}; expected 0 <= start < end <= 1")
 
     @classmethod
     def released(cls, seed: int = 0) -> SamplingOptions:

@@ -78,10 +78,15 @@ def ab2(velocity: Velocity, x: Tensor, times: Sequence[float]) -> Tensor:
 SOLVERS: dict[str, Solver] = {"euler": euler, "midpoint": midpoint, "heun": heun, "rk4": rk4, "ab2": ab2}
 
 
-def time_grid(solver: str, evaluations: int) -> list[float]:
-    """The even grid from 0 to 1 on which `solver` evaluates the velocity `evaluations` times."""
+def time_grid(solver: str, evaluations: int, spacing: str = "even") -> list[float]:
+    """The grid from 0 to 1 on which `solver` evaluates the velocity `evaluations` times.
+
+    "even", or "fine_end": t = 1 - (1 - u)^2 for even u. Near t = 1 the velocity pulls what is left of the noise, x - E[x1 | x], in
+    within the time that is left, 1 - t, and so changes ever faster there: steps that shorten with it keep the error of each alike.
+    """
     steps = evaluations // EVALUATIONS_PER_STEP[solver]
-    return [n / steps for n in range(steps + 1)]
+    even = [n / steps for n in range(steps + 1)]
+    return even if spacing == "even" else [u * (2 - u) for u in even]
 
 
 def evaluation_times(solver: Solver, times: Sequence[float]) -> list[float]:

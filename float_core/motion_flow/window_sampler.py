@@ -79,7 +79,7 @@ def sample_window(
     config = transformer.config
     emotions = _emotion_of_window(state, emotion, config)
     conditions = WindowConditions(audio, source_motion, emotions, state.motion, state.audio)
-    solver, grid = SOLVERS[options.solver], time_grid(options.solver, options.steps)
+    solver, grid = SOLVERS[options.solver], time_grid(options.solver, options.steps, options.time_grid)
     velocity = window_velocity(transformer, conditions, options, evaluation_times(solver, grid), impl)
     if on_evaluation is not None:
         velocity = _reporting(velocity, on_evaluation)
