@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from float_core.audio import CompactAudioEncoder
 from float_core.config import AutoencoderConfig, CompactAudioConfig, ModelConfig, TransformerConfig
 from float_core.motion_autoencoder import MotionAutoencoder
+from float_core.motion_autoencoder.strip_decoder import StripDecoder
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.types import AudioClip, FloatModel, Provenance
 
@@ -44,3 +47,18 @@ def clip() -> AudioClip:
     """25 frames: two windows of 10 and a half one."""
     time = torch.arange(16000) / 16000
     return AudioClip(torch.sin(2 * torch.pi * (200 + 150 * time) * time), 16000)
+
+
+@pytest.fixture
+def before_decoding(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Has a function called before every batch that is decoded."""
+    decode = StripDecoder.__call__
+
+    def watch(call: Callable[[], None]) -> None:
+        def watched(self: StripDecoder, latent: torch.Tensor) -> torch.Tensor:
+            call()
+            return decode(self, latent)
+
+        monkeypatch.setattr(StripDecoder, "__call__", watched)
+
+    return watch

@@ -69,10 +69,10 @@ def test_first_frames_come_before_the_last_motion_is_sampled(model, picture, cli
     assert len(evaluations) == 3 * OPTIONS.steps
 
 
-def test_a_chunk_is_freed_before_the_next_is_rendered(model, picture, clip):
+def test_a_chunk_is_freed_before_the_next_is_rendered(model, picture, clip, before_decoding):
     alive: list[bool] = []
     last: list[weakref.ref] = []
-    model.autoencoder.dec.register_forward_pre_hook(lambda *_: alive.append(bool(last) and last[-1]() is not None))
+    before_decoding(lambda: alive.append(bool(last) and last[-1]() is not None))
     chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=5)
     for _ in range(5):
         last.append(weakref.ref(next(chunks).frames))
