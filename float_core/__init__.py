@@ -24,6 +24,7 @@ from .errors import AudioError, CheckpointError, FaceNotFoundError, FloatError, 
 from .types import (
     AudioClip,
     AudioFeatures,
+    AudioFile,
     Calibration,
     CropTransform,
     DirectionCalibration,
@@ -89,7 +90,7 @@ if TYPE_CHECKING:
         take_directions,
         trim_motion,
     )
-    from .video import read_audio, read_picture, write_video
+    from .video import open_audio, read_audio, read_picture, write_video
 
 __version__ = VERSION
 
@@ -122,6 +123,7 @@ _FUNCTIONS = {  # name -> the room that holds it
     "mirror_motion": "pipeline",
     "mix_motions": "pipeline",
     "MotionNotes": "pipeline",
+    "open_audio": "video",
     "plot_curves": "pipeline",
     "plot_motion": "pipeline",
     "predict_emotion": "pipeline",
@@ -156,6 +158,7 @@ __all__ = [
     "AudioClip",
     "AudioError",
     "AudioFeatures",
+    "AudioFile",
     "AutoencoderConfig",
     "Calibration",
     "CheckpointError",
@@ -210,6 +213,7 @@ __all__ = [
     "loudness_curve",
     "mirror_motion",
     "mix_motions",
+    "open_audio",
     "plot_curves",
     "plot_motion",
     "predict_emotion",
