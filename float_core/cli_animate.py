@@ -63,11 +63,11 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 def run_animate(options: argparse.Namespace) -> None:
     """Runs the command: checks what is cheap to check first, then loads, samples, renders and writes."""
-    from . import read_audio, write_video
+    from . import open_audio, write_video
 
     check_motion_options(options)
     started = time.monotonic()
-    clip = read_audio(options.audio)
+    clip = open_audio(options.audio)
     model = open_model(options)
     emotion = chosen_emotion(options, clip, model.config.fps)
     edits = chosen_edits(options, model)

@@ -19,7 +19,7 @@ from typing import IO
 import torch
 
 from ..errors import OptionError, VideoError
-from ..types import AudioClip, FrameChunk
+from ..types import AudioClip, AudioFile, FrameChunk
 from .codecs import last_words, start_ffmpeg
 from .pixel_transfer import HostPixels, to_host
 
@@ -30,8 +30,11 @@ COLOURS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "b
 SCALER = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
 
 
-def write_video(path: str | Path, chunks: Iterable[FrameChunk], *, fps: float | Fraction, clip: AudioClip | None = None) -> Path:
-    """Write frames (n, 3, H, W) in [-1, 1], in order and without gaps, with the sound if there is one; returns the path.
+def write_video(
+    path: str | Path, chunks: Iterable[FrameChunk], *, fps: float | Fraction, clip: AudioClip | AudioFile | None = None
+) -> Path:
+    """Write frames (n, 3, H, W) in [-1, 1], in order and without gaps, with the sound if there is one (ffmpeg itself reads that of an
+    `AudioFile`); returns the path.
 
     The ending chooses the container: .mp4, .m4v, .mov, .mkv. Missing folders are made, an existing file is replaced at the end.
     An odd width or height is extended by one pixel, which H.264 needs. Raises VideoError."""
@@ -93,10 +96,12 @@ def _arguments(part: Path, container: str, size: tuple[int, int], rate: Fraction
     return [*frames, *sound, *video, *audio, *fast_start, "-f", container, "-y", f"file:{part}"]
 
 
-def _sound_arguments(clip: AudioClip | None, file: Path) -> list[str]:
+def _sound_arguments(clip: AudioClip | AudioFile | None, file: Path) -> list[str]:
     """ffmpeg's second input. The samples go through a file: two pipes into one program can wait for each other for ever."""
     if clip is None:
         return []
+    if isinstance(clip, AudioFile):
+        return _file_arguments(clip)
     samples = clip.waveform.detach().to("cpu", torch.float32)
     if samples.ndim != 1 or not samples.numel() or not bool(samples.isfinite().all()):
         raise VideoError(f"the sound has shape {tuple(samples.shape)}; expected (samples,), at least one, all finite")
@@ -104,6 +109,15 @@ def _sound_arguments(clip: AudioClip | None, file: Path) -> list[str]:
         raise VideoError(f"the sound's rate is {clip.sample_rate}; expected samples per second")
     samples.clamp(-1, 1).contiguous().numpy().astype("<f4", copy=False).tofile(file)
     return ["-f", "f32le", "-ar", str(clip.sample_rate), "-ac", "1", "-i", f"file:{file}"]
+
+
+def _file_arguments(sound: AudioFile) -> list[str]:
+    """The file as ffmpeg's second input, such that the same samples are heard as if they had been read: the mean of the channels, limited
+    to [-1, 1] (as integers cannot be beyond), one sample after another whatever the track's time stamps say, and none of its tags."""
+    mean = "+".join(f"{1 / sound.channels:.9f}*c{channel}" for channel in range(sound.channels))
+    mixed = f"aformat=sample_fmts=fltp,pan=mono|c0={mean},aformat=sample_fmts=s32,asetpts=N/SR/TB"
+    maps = ["-map", "0:v:0", "-map", "1:a:0", "-map_metadata", "-1", "-map_chapters", "-1"]
+    return ["-i", f"file:{sound.path}", *maps, "-af", mixed]
 
 
 def _check_shape(chunk: FrameChunk) -> None:
