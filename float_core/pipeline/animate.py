@@ -29,6 +29,7 @@ def animate(
     options: SamplingOptions = SamplingOptions(),  # noqa: B008 (frozen)
     edits: Sequence[MotionEdit] = (),
     batch_size: int | None = None,
+    compiled: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
     """Frames of the face in `picture` (1, 3, S, S) speaking `clip`, as chunks in order.
@@ -36,7 +37,8 @@ def animate(
     The first ones come while later motion is still to be sampled and, of a sound of more than 60 s, most of it still to be heard; unless
     an edit's gain needs the mean of all motion. Nothing that is held grows with the length of an `AudioFile` (but that motion, then).
     `emotion`: None = heard in all of the voice (neutral, with a warning, if that network is not there), a name, a mix of names and
-    weights, or a condition. Progress: stage "encode" in steps, then "render" in frames, also called while motion is sampled."""
+    weights, or a condition. `compiled`: see `render_frames`. Progress: stage "encode" in steps, then "render" in frames, also called while
+    motion is sampled."""
     for part in ("autoencoder", "transformer", "audio_encoder"):
         model.require(part)
     check_pictures(model, picture, batch=1)
@@ -45,7 +47,7 @@ def animate(
     chosen = check_edits(model, edits)
     features = stream_audio_features(model, clip)
     condition = _resolve_emotion(model, emotion, clip_frames(model, clip))
-    return _animate(model, picture, clip, features, condition, options, chosen, batch_size, on_progress or _silent)
+    return _animate(model, picture, clip, features, condition, options, chosen, batch_size, compiled, on_progress or _silent)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -73,6 +75,7 @@ def _animate(
     options: SamplingOptions,
     edits: tuple[MotionEdit, ...],
     batch_size: int | None,
+    compiled: bool,
     on_progress: ProgressCallback,
 ) -> Iterator[FrameChunk]:
     on_progress("encode", 0, 3)
@@ -96,7 +99,7 @@ def _animate(
     windows = stream_voice_motion(model, identity, features, total, condition, options, on_progress=while_sampling)
     pieces = _joined(windows) if needs_whole_clip(edits) else windows
     edited = edit_pieces(model, pieces, edits, frames=total, fps=model.require("audio_encoder").config.fps)
-    yield from render_pieces(model, identity, edited, total, batch_size=batch_size, on_progress=while_rendering)
+    yield from render_pieces(model, identity, edited, total, batch_size=batch_size, compiled=compiled, on_progress=while_rendering)
 
 
 def _begun(first: Tensor, rest: Iterator[Tensor]) -> Iterator[Tensor]:

@@ -94,6 +94,7 @@ EFFECTS = {
     "--released": ([], "animate", "options", SamplingOptions.released()),
     "--edit": (["3=-1.5"], "animate", "edits", (MotionEdit(3, -1.5),)),
     "--batch-size": (["2"], "animate", "batch_size", 2),
+    "--compile": ([], "animate", "compiled", True),
     "--face": (["1"], "prepare_picture", "face", 1),
     "--box": (["1,2,30,40"], "prepare_picture", "crop", (1, 2, 30, 40)),
     "--no-crop": ([], "prepare_picture", "crop", None),
