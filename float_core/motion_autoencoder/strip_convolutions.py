@@ -12,21 +12,27 @@ from torch import Tensor
 from .face_decoder import StyledConv
 from .layer_styles import Style
 from .stylegan_layers import ACTIVATION_GAIN, ACTIVATION_SLOPE, blur, blur_kernel
+from .winograd import FEWEST_CHANNELS, SMALLEST_SIZE, WinogradConvolution
 
 
 class SharedConvolution:
-    """A styled convolution as `StyledConv` does it for a batch, with its weight in the order that convolutions read."""
+    """A styled convolution as `StyledConv` does it for a batch, with its weight in the order that convolutions read, or for Winograd."""
 
-    def __init__(self, layer: StyledConv) -> None:
+    def __init__(self, layer: StyledConv, size: int) -> None:
+        """`size`: the side of the map that comes out."""
         weight = layer.conv.weight[0]
         self._upsample = layer.conv.upsample
         self._weight = (weight.transpose(0, 1) if self._upsample else weight).contiguous(memory_format=torch.channels_last)
         self._bias = layer.activate.bias * ACTIVATION_GAIN
+        fits = not self._upsample and size >= SMALLEST_SIZE and min(weight.shape[:2]) >= FEWEST_CHANNELS
+        self._winograd = WinogradConvolution(weight) if fits else None
 
     def __call__(self, x: Tensor, style: Style) -> Tensor:
         """(B, in, r, r) channels-last to (B, out, r or 2r, r or 2r), after the activation."""
         scale, gain = (part[:, :, None, None] for part in style)
-        if self._upsample:
+        if self._winograd is not None:
+            y = self._winograd(x, scale)
+        elif self._upsample:
             y = blur(F.conv_transpose2d(x * scale, self._weight, stride=2), padding=1, gain=4.0)
         else:
             y = F.conv2d(x * scale, self._weight, padding=1)

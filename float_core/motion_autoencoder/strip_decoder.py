@@ -46,7 +46,7 @@ class StripDecoder:
     def __init__(self, decoder: FaceDecoder, skips: tuple[Tensor, ...], *, strip_bytes: int = STRIP_BYTES) -> None:
         self._styles = LayerStyles(decoder)
         self._start = decoder.input.input.contiguous(memory_format=CHANNELS_LAST)
-        self._first = SharedConvolution(decoder.conv1)
+        self._first = SharedConvolution(decoder.conv1, 4)
         self._levels = [_Level(decoder, i, skip, strip_bytes) for i, skip in enumerate(skips)]
 
     @torch.no_grad()
@@ -82,8 +82,8 @@ class _Level:
         self._activation_bias = cast(ChannelBias, to_picture.conv[1]).bias.flatten() * ACTIVATION_GAIN
         self._picture_bias = to_picture.bias.flatten()
         self._state: Tensor | None = None
-        own = 9 * self._channels < self._size**2  # weights are fewer than activations
-        self._shared = None if own else (SharedConvolution(up), SharedConvolution(conv))
+        own = 18 * self._channels < self._size**2  # the 9 * C * C weights are clearly fewer than the r * r * C activations
+        self._shared = None if own else (SharedConvolution(up, self._size), SharedConvolution(conv, self._size))
         self._own = StripConvolutions(up, conv) if own else None
         self._strips = strips(self._size, self._channels * self._size * 4, strip_bytes) if own else [(0, self._size)]
 

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 from float_core.config import AutoencoderConfig
-from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder
+from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder, strip_convolutions
 from float_core.motion_autoencoder.batch_decoder import BatchDecoder
 from float_core.motion_autoencoder.bilinear_taps import sample, source_table, taps_of_flow
 from float_core.motion_autoencoder.layer_styles import LayerStyles
 from float_core.motion_autoencoder.plain_decoder import decode_plain
 from float_core.motion_autoencoder.strip_convolutions import strips
 from float_core.motion_autoencoder.strip_decoder import StripDecoder
+from float_core.motion_autoencoder.winograd import WinogradConvolution
 
-# Levels 8 and 16 share their weights among the batch (9 * 48 > 16 * 16), 32 and 64 give every frame its own.
+# Levels 8 and 16 share their weights among the batch (18 * 48 > 16 * 16), 32 and 64 give every frame its own.
 CONFIG = AutoencoderConfig(size=64, latent_size=24, basis_size=6, channels=(40, 48, 48, 20, 8))
 
 
@@ -115,6 +116,26 @@ def test_taps_are_grid_sample_with_the_mask():
         found = sample(source_table(features), taps).view(2, -1, 16, 5).permute(0, 3, 1, 2)
         torch.testing.assert_close(found, expected[:, :, rows], rtol=1e-5, atol=1e-6)
         assert torch.equal(mask.view(2, 1, -1, 16), flow[:, 2:, rows].sigmoid())
+
+
+def test_winograd_is_the_direct_convolution():
+    generator = torch.Generator().manual_seed(3)
+    weight = torch.randn(7, 5, 3, 3, generator=generator)
+    convolve = WinogradConvolution(weight)
+    for shape in ((2, 5, 16, 12), (1, 5, 4, 6)):
+        x, scale = torch.randn(shape, generator=generator), torch.randn(*shape[:2], 1, 1, generator=generator)
+        found = convolve(x.contiguous(memory_format=torch.channels_last), scale)
+        expected = torch.nn.functional.conv2d((x * scale).double(), weight.double(), padding=1)
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        assert _error(found.double(), expected) <= 1e-6
+
+
+def test_wide_layers_take_winograd(network, source, monkeypatch):
+    monkeypatch.setattr(strip_convolutions, "FEWEST_CHANNELS", 48)
+    decoder = StripDecoder(network.dec, source[1])
+    taken = [[conv._winograd is not None for conv in level._shared] for level in decoder._levels if level.shared]
+    assert taken == [[False, False], [False, True]]  # the 16x16 convolution, not the smaller or the up-sampling ones
+    assert _error(decoder(source[0]), decode_plain(network.dec, *source)) <= 1e-5
 
 
 def test_values_that_are_not_finite_come_out_as_such(network, source):
