@@ -212,6 +212,7 @@ class SamplingOptions:
     emotion_guidance: float = 1.0
     seed: int = 0
     noise_policy: NoisePolicy = "continuous"
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         if self.solver not in SOLVERS:

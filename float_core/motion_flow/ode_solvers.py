@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor
 
 from ..types import EVALUATIONS_PER_STEP
@@ -81,3 +82,15 @@ def time_grid(solver: str, evaluations: int) -> list[float]:
     """The even grid from 0 to 1 on which `solver` evaluates the velocity `evaluations` times."""
     steps = evaluations // EVALUATIONS_PER_STEP[solver]
     return [n / steps for n in range(steps + 1)]
+
+
+def evaluation_times(solver: Solver, times: Sequence[float]) -> list[float]:
+    """When `solver` evaluates the velocity along the grid `times`, in order: it is run on a velocity that only takes notes."""
+    noted: list[float] = []
+
+    def velocity(x: Tensor, t: float) -> Tensor:
+        noted.append(t)
+        return x
+
+    solver(velocity, torch.zeros(1), times)
+    return noted

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from ..config import TransformerConfig
 from ..types import SamplingOptions
-from .guidance import GuidedVelocity, WindowConditions
-from .ode_solvers import SOLVERS, Velocity, time_grid
+from .guidance import WindowConditions
+from .ode_solvers import SOLVERS, Velocity, evaluation_times, time_grid
 from .transformer import FlowMatchingTransformer
+from .window_velocity import Implementation, window_velocity
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,20 @@ def sample_window(
     noise: Tensor,
     options: SamplingOptions,
     on_evaluation: Callable[[], None] | None = None,
+    *,
+    impl: Implementation = "fast",
 ) -> tuple[Tensor, WindowState]:
-    """One window: source_motion (B, D), audio (B, W, Da), emotion (B, 1 or W, 7), noise x0 (B, W, D) -> motion (B, W, D), next state."""
+    """One window: source_motion (B, D), audio (B, W, Da), emotion (B, 1 or W, 7), noise x0 (B, W, D) -> motion (B, W, D), next state.
+
+    `impl` "reference": the plain loop, which "fast" equals to 1e-5."""
     config = transformer.config
     emotions = _emotion_of_window(state, emotion, config)
     conditions = WindowConditions(audio, source_motion, emotions, state.motion, state.audio)
-    velocity: Velocity = GuidedVelocity(transformer, conditions, options.audio_guidance, options.emotion_guidance)
+    solver, grid = SOLVERS[options.solver], time_grid(options.solver, options.steps)
+    velocity = window_velocity(transformer, conditions, options, evaluation_times(solver, grid), impl)
     if on_evaluation is not None:
         velocity = _reporting(velocity, on_evaluation)
-    motion = SOLVERS[options.solver](velocity, noise, time_grid(options.solver, options.steps))
+    motion = solver(velocity, noise, grid)
     last = config.window - config.preceding
     following = WindowState(
         motion[:, last:], audio[:, last:], emotions[:, config.window :] if emotion.shape[1] > 1 else None, state.index + 1
@@ -103,16 +109,17 @@ def sample_windows(
     *,
     noise: Tensor | None = None,
     on_evaluation: Callable[[], None] | None = None,
+    impl: Implementation = "fast",
 ) -> Iterator[Tensor]:
     """Motion of a whole clip, one window (B, up to W, D) float32 at a time, each sampled when it is asked for.
 
     source_motion (B, D), audio (B, T, Da), emotion (B, 1 or T, 7); a batch of 1 among larger ones is repeated. `noise` (windows, B, W, D)
-    is used instead of the seed.
+    is used instead of the seed. `impl` as in `sample_window`.
     """
     frames, batch = audio.shape[1], max(len(source_motion), len(audio), len(emotion))
     source_motion, audio, emotion = (c if len(c) == batch else c.expand(batch, *c.shape[1:]) for c in (source_motion, audio, emotion))
     conditions = cut_windows(audio, emotion, transformer.config.window)
-    return stream_windows(transformer, source_motion, conditions, frames, options, noise=noise, on_evaluation=on_evaluation)
+    return stream_windows(transformer, source_motion, conditions, frames, options, noise=noise, on_evaluation=on_evaluation, impl=impl)
 
 
 def stream_windows(
@@ -124,6 +131,7 @@ def stream_windows(
     *,
     noise: Tensor | None = None,
     on_evaluation: Callable[[], None] | None = None,
+    impl: Implementation = "fast",
 ) -> Iterator[Tensor]:
     """As `sample_windows`, with the conditions of one window after another: audio (B, W, Da) and emotion (B, 1 or W, 7), the last ones
     filled up as `cut_windows` does. source_motion (B, D); `frames` = T. Nothing of a window is kept but its `WindowState`."""
@@ -132,7 +140,7 @@ def stream_windows(
     state = WindowState.start(config, batch, device)
     for start, (audio, emotion) in zip(range(0, frames, config.window), conditions, strict=True):
         x0 = next(draws).to(device, torch.float32)
-        motion, state = sample_window(transformer, state, source_motion, audio, emotion, x0, options, on_evaluation)
+        motion, state = sample_window(transformer, state, source_motion, audio, emotion, x0, options, on_evaluation, impl=impl)
         yield motion[:, : frames - start]
 
 

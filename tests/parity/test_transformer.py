@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from float_core.motion_flow.guidance import GuidedVelocity, WindowConditions
+from float_core.motion_flow.prepared_velocity import PreparedVelocity
 
 TOLERANCE = 1e-5
 
@@ -25,6 +26,8 @@ def test_velocity_of_all_frames(reference, refweights, relative_error, full_tran
     expected = np.load(reference / f"transformer_{name}.npz")
     batch, (audio_scale, _, emotion_scale) = int(expected["batch"]), expected["scales"].tolist()
     x = torch.from_numpy(refweights.noise(f"transformer.{name}.x", (batch, 50, 512))).float()
-    velocity = GuidedVelocity(full_transformer, _conditions(refweights, name, batch), audio_scale, emotion_scale)
-    error = relative_error(velocity.all_frames(x, float(expected["t"])), expected["velocity"])
-    assert error < TOLERANCE
+    conditions, t = _conditions(refweights, name, batch), float(expected["t"])
+    plain = GuidedVelocity(full_transformer, conditions, audio_scale, emotion_scale)
+    assert relative_error(plain.all_frames(x, t), expected["velocity"]) < TOLERANCE
+    prepared = PreparedVelocity(full_transformer, conditions, audio_scale, emotion_scale, [0.0, t, 1.0])
+    assert relative_error(prepared(x, t), expected["velocity"][:, -50:]) < TOLERANCE

@@ -86,7 +86,7 @@ def test_emotion_in_time_is_each_frames_own_and_the_preceding_ones(transformer):
     seen: list[torch.Tensor] = []
     source, audio, emotion = clip(9, emotion_frames=9)
     transformer.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[4]))
-    whole(transformer, (source, audio, emotion), SamplingOptions(steps=1, audio_guidance=1.0))
+    list(sample_windows(transformer, source, audio, emotion, SamplingOptions(steps=1, audio_guidance=1.0), impl="reference"))
     first, last = emotion[:, :1].expand(-1, P, -1), emotion[:, -1:].expand(-1, 5, -1)
     assert torch.equal(seen[0], torch.cat([first, emotion[:, :W]], dim=1))
     assert torch.equal(seen[1], torch.cat([emotion[:, W - P :], last], dim=1))
