@@ -26,6 +26,12 @@ TINY = ModelConfig(
 )
 
 
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch):
+    """Threads of several tiny networks at once wait for each other more than they work."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
 @pytest.fixture(scope="session")
 def tiny_file(tmp_path_factory) -> Path:
     torch.manual_seed(3)

@@ -11,6 +11,7 @@ from float_core.audio import CompactAudioEncoder
 from float_core.config import AutoencoderConfig, CompactAudioConfig, ModelConfig, TransformerConfig
 from float_core.motion_autoencoder import MotionAutoencoder
 from float_core.motion_autoencoder.strip_decoder import StripDecoder
+from float_core.motion_flow.prepared_velocity import PreparedVelocity
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.types import AudioClip, FloatModel, Provenance
 
@@ -50,15 +51,22 @@ def clip() -> AudioClip:
 
 
 @pytest.fixture
-def before_decoding(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+def before_decoding(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """Has a function called before every batch that is decoded."""
-    decode = StripDecoder.__call__
+    return lambda call: _watch(monkeypatch, StripDecoder, call)
 
-    def watch(call: Callable[[], None]) -> None:
-        def watched(self: StripDecoder, latent: torch.Tensor) -> torch.Tensor:
-            call()
-            return decode(self, latent)
 
-        monkeypatch.setattr(StripDecoder, "__call__", watched)
+@pytest.fixture
+def before_evaluation(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Has a function called before every evaluation of the velocity."""
+    return lambda call: _watch(monkeypatch, PreparedVelocity, call)
 
-    return watch
+
+def _watch(monkeypatch: pytest.MonkeyPatch, kind: type, call: Callable[[], object]) -> None:
+    original = kind.__call__
+
+    def watched(self: object, *arguments: object) -> object:
+        call()
+        return original(self, *arguments)
+
+    monkeypatch.setattr(kind, "__call__", watched)

@@ -50,11 +50,11 @@ def test_equals_its_steps(model, picture, seconds):
         assert all(torch.equal(chunk.frames, frames) for chunk, frames in zip(chunks, expected, strict=True))
 
 
-def test_the_first_frames_come_before_the_rest_is_heard_and_sampled(model, picture):
+def test_the_first_frames_come_before_the_rest_is_heard_and_sampled(model, picture, before_evaluation):
     encoded: list[int] = []
     sampled: list[None] = []
     model.audio_encoder.stem.register_forward_pre_hook(lambda _, inputs: encoded.append(inputs[0].shape[2] // 4))
-    model.transformer.register_forward_pre_hook(lambda *_: sampled.append(None))
+    before_evaluation(lambda: sampled.append(None))
     read: list[int] = []
     chunks = animate(model, picture, sound_file(90, read), emotion="sad", options=OPTIONS, batch_size=5)
     assert not encoded and not sampled and not read  # nothing is computed at the call
