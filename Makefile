@@ -1,4 +1,4 @@
-# make animate | test | lint | test-comfyui | test-web | test-browser | clean. VENV and PYTHON can be given; requirement files are the key of what is installed.
+# make animate | bench | test | lint | test-comfyui | test-web | test-browser | clean. VENV and PYTHON can be given; requirement files are the key of what is installed.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -23,15 +23,19 @@ DEV_FILES := $(RUN_FILES) requirements-dev.txt
 RUN_STAMP := $(VENV)/.installed-$(call key,$(RUN_FILES))
 DEV_STAMP := $(VENV)/.installed-dev-$(call key,$(DEV_FILES))
 
-.PHONY: help animate test lint test-comfyui test-web test-browser venv new-venv clean
+.PHONY: help animate bench test lint test-comfyui test-web test-browser venv new-venv clean
 
 help:
 	@echo "make animate [IMAGE=face.jpg] [AUDIO=voice.wav] [OUT=output/talking.mp4] [EMOTION=happy] [SEED=7] [MODEL=mini] [ARGS='--steps 20']"
+	@echo "make bench [ARGS='--suite decode']   (speed and memory of this machine; a quarter of an hour on 2 cores)"
 	@echo "make test | lint | test-comfyui COMFYUI_DIR=... | test-web | test-browser COMFYUI_DIR=... | clean"
 
 animate: $(RUN_STAMP)
 	@"$(VENV)/bin/python" -m float_core animate "$$IMAGE" "$$AUDIO" --out "$$OUT" --model "$$MODEL" \
 		$(if $(EMOTION),--emotion "$$EMOTION") $(if $(SEED),--seed "$$SEED") $(ARGS)
+
+bench: $(RUN_STAMP)
+	@"$(VENV)/bin/python" -m float_core bench --suite cpu $(ARGS)
 
 test: $(DEV_STAMP)
 	"$(VENV)/bin/python" -m pytest

@@ -24,6 +24,7 @@ from .errors import AudioError, CheckpointError, FaceNotFoundError, FloatError, 
 from .types import (
     AudioClip,
     AudioFeatures,
+    AudioFile,
     Calibration,
     CropTransform,
     DirectionCalibration,
@@ -85,11 +86,12 @@ if TYPE_CHECKING:
         save_motion,
         scale_curves,
         smooth_motion,
+        stream_audio_features,
         stretch_motion,
         take_directions,
         trim_motion,
     )
-    from .video import read_audio, read_picture, write_video
+    from .video import open_audio, read_audio, read_picture, write_video
 
 __version__ = VERSION
 
@@ -122,6 +124,7 @@ _FUNCTIONS = {  # name -> the room that holds it
     "mirror_motion": "pipeline",
     "mix_motions": "pipeline",
     "MotionNotes": "pipeline",
+    "open_audio": "video",
     "plot_curves": "pipeline",
     "plot_motion": "pipeline",
     "predict_emotion": "pipeline",
@@ -142,6 +145,7 @@ _FUNCTIONS = {  # name -> the room that holds it
     "save_motion": "pipeline",
     "scale_curves": "pipeline",
     "smooth_motion": "pipeline",
+    "stream_audio_features": "pipeline",
     "stretch_motion": "pipeline",
     "take_directions": "pipeline",
     "trim_motion": "pipeline",
@@ -156,6 +160,7 @@ __all__ = [
     "AudioClip",
     "AudioError",
     "AudioFeatures",
+    "AudioFile",
     "AutoencoderConfig",
     "Calibration",
     "CheckpointError",
@@ -210,6 +215,7 @@ __all__ = [
     "loudness_curve",
     "mirror_motion",
     "mix_motions",
+    "open_audio",
     "plot_curves",
     "plot_motion",
     "predict_emotion",
@@ -230,6 +236,7 @@ __all__ = [
     "save_motion",
     "scale_curves",
     "smooth_motion",
+    "stream_audio_features",
     "stretch_motion",
     "take_directions",
     "trim_motion",

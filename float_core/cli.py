@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from . import __version__
 from .cli_animate import add_animate
+from .cli_bench import add_bench
 from .cli_calibrate import add_calibrate
 from .cli_evaluate import add_evaluate
 from .cli_train import add_synthesize, add_train
@@ -20,7 +21,7 @@ from .cli_weights import add_convert, add_download
 from .errors import FloatError
 
 # One function for each command: it adds a parser whose default `run` is called with the parsed arguments.
-COMMANDS = (add_animate, add_synthesize, add_train, add_evaluate, add_calibrate, add_convert, add_download)
+COMMANDS = (add_animate, add_synthesize, add_train, add_evaluate, add_calibrate, add_convert, add_download, add_bench)
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

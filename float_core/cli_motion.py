@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import torch
+
 from .cli_options import emotion, frame_rate, motion_edit
 from .config import EMOTIONS
 from .errors import OptionError
@@ -18,7 +20,7 @@ from .types import (
     EVALUATIONS_PER_STEP,
     NOISE_POLICIES,
     SOLVERS,
-    AudioClip,
+    AudioFile,
     EmotionCondition,
     FloatModel,
     MotionEdit,
@@ -38,7 +40,7 @@ class AnimateJob:
 
     options: argparse.Namespace
     model: FloatModel
-    clip: AudioClip
+    clip: AudioFile
     emotion: EmotionCondition | None
     edits: tuple[MotionEdit, ...]
 
@@ -155,7 +157,7 @@ def check_motion_options(options: argparse.Namespace) -> None:
         raise OptionError(f"--save-motion is {options.save_motion}; give a name that ends in .safetensors")
 
 
-def chosen_emotion(options: argparse.Namespace, clip: AudioClip, fps: float) -> EmotionCondition | None:
+def chosen_emotion(options: argparse.Namespace, clip: AudioFile, fps: float) -> EmotionCondition | None:
     """The emotion, or the emotions over the clip's frames; None = what is heard in the voice."""
     from . import choose_emotion, emotion_keyframes_from_text, emotion_timeline, frames_for
 
@@ -197,19 +199,23 @@ def whole_motion(job: AnimateJob, identity: SourceIdentity, on_progress: Progres
 
 
 def _sampled(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCallback) -> MotionSequence:
-    from . import choose_emotion, encode_audio, predict_emotion, sample_motion
+    from . import choose_emotion, predict_emotion
+    from .pipeline.long_audio import clip_frames, stream_audio_features
+    from .pipeline.sample import stream_voice_motion
 
     model, emotion = job.model, job.emotion
     if emotion is None and not model.has("emotion"):
         print("note: the model has no speech emotion network: the emotion is neutral", file=sys.stderr)
         emotion = choose_emotion("neutral")
-    audio = encode_audio(model, job.clip)
     condition = emotion if emotion is not None else predict_emotion(model, job.clip)
-    return sample_motion(model, identity, audio, condition, sampling_options(job.options), on_progress=on_progress)
+    pieces, frames = stream_audio_features(model, job.clip), clip_frames(model, job.clip)
+    windows = stream_voice_motion(model, identity, pieces, frames, condition, sampling_options(job.options), on_progress=on_progress)
+    fps = model.require("audio_encoder").config.fps
+    return MotionSequence(torch.cat(list(windows), dim=1), fps, identity.motion)
 
 
-def _seconds(clip: AudioClip) -> Fraction:
-    return Fraction(len(clip.waveform), int(clip.sample_rate))
+def _seconds(clip: AudioFile) -> Fraction:
+    return Fraction(clip.samples, clip.sample_rate)
 
 
 def _text_of(path: Path) -> str:

@@ -6,8 +6,9 @@ dtype the networks compute in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -66,6 +67,27 @@ class AudioClip:
 
     waveform: Tensor
     sample_rate: int
+
+    @property
+    def samples(self) -> int:
+        """How many samples the sound has, at its own rate."""
+        return self.waveform.shape[-1]
+
+
+@dataclass(frozen=True)
+class AudioFile:
+    """The first sound track of a file, read in pieces whenever it is asked for, so that memory does not grow with its length: the mean of
+    its `channels`, at its own `sample_rate` in Hz, `samples` long (counted by decoding it once). `open_audio` makes one."""
+
+    path: Path
+    sample_rate: int
+    samples: int
+    channels: int
+    reader: Callable[[], Iterator[Tensor]] = field(repr=False, compare=False)
+
+    def blocks(self) -> Iterator[Tensor]:
+        """The sound from its beginning, as blocks (n,) of mono float32, n > 0, all finite. Raises AudioError if the file has changed."""
+        return self.reader()
 
 
 @dataclass(frozen=True)

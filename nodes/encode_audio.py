@@ -35,5 +35,6 @@ class AudioFeatures(io.ComfyNode):
     def execute(cls, model: ManagedModel, audio: Mapping[str, Any] | None) -> io.NodeOutput:
         """Encodes it."""
         clip = audio_to_clip(audio)
-        core = model.ready("audio_encoder", memory=sound_memory(len(clip.waveform) / clip.sample_rate))
-        return io.NodeOutput(moved(encode_audio(core, clip), host_bridge.result_device()))
+        memory = sound_memory(len(clip.waveform) / clip.sample_rate)
+        with model.computing("audio_encoder", memory=memory, work="hearing the voice") as core:
+            return io.NodeOutput(moved(encode_audio(core, clip), host_bridge.result_device()))

@@ -37,7 +37,7 @@ class EncodeSourceIdentity(io.ComfyNode):
     @classmethod
     def execute(cls, model: ManagedModel, image: Tensor) -> io.NodeOutput:
         """Encodes it."""
-        core = model.ready("autoencoder", memory=frame_memory(model.size))
         fits = tuple(image.shape[1:]) == (model.size, model.size, 3)  # then it goes in as it is, not rounded to 8 bits
         pictures = image_to_frames(image[:1]) if fits else prepare_picture(image_to_picture(image), model.size, crop=None).picture
-        return io.NodeOutput(moved(encode_identity(core, pictures), host_bridge.result_device()))
+        with model.computing("autoencoder", memory=frame_memory(model.autoencoder), work="encoding the portrait") as core:
+            return io.NodeOutput(moved(encode_identity(core, pictures), host_bridge.result_device()))

@@ -24,6 +24,7 @@ def with_smaller_batches(
             for chunk in render(replace(motion, motion=motion.motion[:, offset:]), batch_size):
                 start = offset + chunk.start + len(chunk.frames)
                 yield replace(chunk, start=offset + chunk.start)
+                del chunk
             return
         except RuntimeError as error:
             if batch_size == 1 or not is_out_of_memory(error):
@@ -32,10 +33,17 @@ def with_smaller_batches(
         free_memory()  # only here, where the error no longer holds the frames that failed
 
 
-def collected(chunks: Iterable[FrameChunk], images: Tensor, on_image: Callable[[int, Tensor], None]) -> Iterator[FrameChunk]:
-    """The same chunks, after each was copied into `images` (T, H, W, 3); `on_image` gets the frames done and the newest one."""
+def shown(chunks: Iterable[FrameChunk], on_frame: Callable[[int, Tensor], None]) -> Iterator[FrameChunk]:
+    """The same chunks; for each, `on_frame` gets the number of frames done and the newest one, (H, W, 3) in 0..1."""
     for chunk in chunks:
-        end = chunk.start + len(chunk.frames)
-        images[chunk.start : end] = frames_to_image(chunk.frames)
-        on_image(end, images[end - 1])
+        on_frame(chunk.start + len(chunk.frames), frames_to_image(chunk.frames[-1:])[0])
         yield chunk
+        del chunk  # so that its memory is free before the next one is drawn
+
+
+def collected(chunks: Iterable[FrameChunk], images: Tensor) -> Iterator[FrameChunk]:
+    """The same chunks, after each was copied into `images` (T, H, W, 3)."""
+    for chunk in chunks:
+        images[chunk.start : chunk.start + len(chunk.frames)] = frames_to_image(chunk.frames)
+        yield chunk
+        del chunk

@@ -22,6 +22,8 @@ import comfy.utils
 import folder_paths
 import torch
 from aiohttp import web
+from comfy_execution.graph_utils import ExecutionBlocker
+from comfy_execution.progress import get_progress_state
 from comfy_execution.utils import get_executing_context
 from PIL import Image
 from server import PromptServer
@@ -29,6 +31,8 @@ from torch import nn
 
 from ..float_core import OptionError
 from ..float_core.face.detect import RETINAFACE_FILE
+from .container_memory import container_room
+from .prompt_links import takes_output
 
 MODEL_FOLDER = "float"
 MOTION_SUFFIX = ".safetensors"
@@ -183,9 +187,9 @@ def result_device() -> torch.device:
 
 
 def make_patcher(network: nn.Module, device: torch.device, storage: torch.device) -> Any:
-    """ComfyUI's manager of one network. Looked up through the module at every call: ComfyUI rebinds the name when it starts."""
-    build = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
-    return build(network, load_device=device, offload_device=storage)
+    """ComfyUI's manager of one network: the plain one. The other, CoreModelPatcher, pages the weights of ComfyUI's own layers; of ours it
+    would hold all on the device as long as they are in use anywhere, however much memory other models ask for."""
+    return comfy.model_patcher.ModelPatcher(network, load_device=device, offload_device=storage)
 
 
 def load_networks(patchers: Sequence[Any], memory: int) -> None:
@@ -204,9 +208,38 @@ def is_out_of_memory(error: Exception) -> bool:
     return bool(check(error)) if check is not None else isinstance(error, mm.OOM_EXCEPTION)
 
 
+def out_of_memory(message: str) -> Exception:
+    """The error by which ComfyUI knows that it should unload its models, with words of ours."""
+    return mm.OOM_EXCEPTION(message)
+
+
 def free_memory() -> None:
     """Gives memory that torch holds but does not use back to the device."""
     mm.soft_empty_cache()
+
+
+def available_memory(device: torch.device) -> int:
+    """Bytes that can still be taken on that device."""
+    free = int(mm.get_free_memory(device))
+    room = container_room() if device.type == "cpu" else None
+    return free if room is None else min(free, room)
+
+
+def is_taken(output: int) -> bool:
+    """Whether the running prompt takes that output of the running node. True where that cannot be known: outside of a prompt, and for
+    a node that another one has made, which may hand the output on without a link. Also answers while ComfyUI asks for a fingerprint."""
+    context, progress = get_executing_context(), get_progress_state()
+    if context is None or progress.prompt_id != context.prompt_id:
+        return True
+    prompt, node = progress.dynprompt, context.node_id
+    if prompt.get_parent_node_id(node) is not None:
+        return True
+    return takes_output(map(prompt.get_node, prompt.all_node_ids()), node, output)
+
+
+def blocked(reason: str) -> Any:
+    """In place of an output that is not there: whoever should get it does not run, and shows the reason."""
+    return ExecutionBlocker(reason)
 
 
 def check_interrupt(*_progress: object) -> None:

@@ -119,7 +119,7 @@ def draw(subject: Subject, values: Mapping[str, Any], seconds: float) -> bytes:
     edited = edit_motion(core, subject.motion, (*settings.edits, *subject.edits), outside_scale=settings.outside_scale)
     index = min(int(seconds * edited.fps + 0.5), edited.motion.shape[1] - 1)
     frame = replace(edited, motion=edited.motion[:1, index : index + 1])
-    ready = subject.model.ready("autoencoder", memory=frame_memory(subject.model.size))
+    ready = subject.model.ready("autoencoder", memory=frame_memory(subject.model.autoencoder))
     chunk = next(itertools.islice(render_frames(ready, subject.identity, frame, batch_size=1), 1))
     return _jpeg(chunk.frames)
 

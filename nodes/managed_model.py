@@ -5,14 +5,19 @@ Knows when a network is needed, not what it computes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from ..float_core import FloatModel
+from ..float_core.config import AutoencoderConfig, TransformerConfig
 from ..float_core.types import PartName
 from . import host_bridge
+
+GB = 2**30
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +45,21 @@ class ManagedModel:
         return next(iter(self.patchers.values()), None)
 
     @property
+    def autoencoder(self) -> AutoencoderConfig:
+        """The sizes of that network. Raises CheckpointError when the files did not hold it."""
+        config: AutoencoderConfig = self.core.config.autoencoder or self.core.require("autoencoder").config
+        return config
+
+    @property
+    def transformer(self) -> TransformerConfig:
+        """The sizes of that network. Raises CheckpointError when the files did not hold it."""
+        config: TransformerConfig = self.core.config.transformer or self.core.require("transformer").config
+        return config
+
+    @property
     def size(self) -> int:
         """S, the picture size."""
-        autoencoder = self.core.config.autoencoder
-        return autoencoder.size if autoencoder is not None else int(self.core.require("autoencoder").config.size)
+        return self.autoencoder.size
 
     def patcher_of(self, part: PartName) -> Any:
         """The patcher of one network. Raises CheckpointError when the files did not hold it."""
@@ -62,4 +78,22 @@ class ManagedModel:
             device=self.device,
             basis_tensor=basis.to(self.device) if basis is not None else None,
             emotion_loader=(lambda: emotion.model) if emotion is not None else self.core.emotion_loader,
+        )
+
+    @contextmanager
+    def computing(self, *parts: PartName, memory: int, work: str) -> Iterator[FloatModel]:
+        """As `ready`, for the time in which `work` is done. Where the device runs out of memory, the error says what to do."""
+        try:
+            yield self.ready(*parts, memory=memory)
+        except RuntimeError as error:
+            if not host_bridge.is_out_of_memory(error):
+                raise
+            raise host_bridge.out_of_memory(self._explanation(work, memory, str(error))) from error
+
+    def _explanation(self, work: str, memory: int, said: str) -> str:
+        free = host_bridge.available_memory(self.device) / GB
+        reason = said.strip().partition("\n")[0]
+        return (
+            f"{self.device} has no memory left for {work}: about {memory / GB:.1f} GB are needed beside the network, {free:.1f} GB are "
+            f"free ({reason}). Close other programs that use it, or set dtype to bf16 or fp16, or device to cpu, in Load FLOAT Model."
         )

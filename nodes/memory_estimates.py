@@ -1,15 +1,37 @@
-"""How much memory activations take, so that ComfyUI can make room before the work starts. Rough, and on the safe side."""
+"""How much memory the work takes, so that ComfyUI can make room before it starts, and a user is warned. Rough, and on the safe side.
 
-BYTES_PER_PIXEL = 2048  # of a decoded frame in float32: about eight feature maps of 32 channels at the finest resolution, twice
+The arithmetic only: knows no ComfyUI, no device and no network but by its sizes.
+"""
+
+from __future__ import annotations
+
+from ..float_core.config import AutoencoderConfig, TransformerConfig
+
+FLOAT = 4  # bytes of a float32, whatever the networks compute in
+MAPS = 8  # feature maps of the finest resolution at once: 4.1 to 4.5 were measured, the rest is for a GPU's convolutions
 SOUND_BYTES_PER_SECOND = 24 * 2**20  # wav2vec2's first convolutions: 512 channels at 3200 Hz, in float32, a few at once
+LONGEST_SOUND = 60.0  # seconds that an audio network hears at once: a longer clip is heard in windows
+BRANCHES = 3  # guidance passes side by side
+TOKEN_VECTORS = 32  # of the hidden size, at once for each frame of one pass: queries, keys, values, the MLP's four, and what they come from
 SAMPLING_BYTES = 512 * 2**20  # one window of 60 frames, three guidance passes
 
 
-def frame_memory(size: int, frames: int = 1) -> int:
-    """Bytes for encoding or decoding so many frames of size x size at once."""
-    return BYTES_PER_PIXEL * size * size * frames
+def frame_memory(config: AutoencoderConfig, frames: int = 1) -> int:
+    """Bytes for encoding or decoding so many frames at once."""
+    return MAPS * config.channels[-1] * config.size**2 * FLOAT * frames
 
 
 def sound_memory(seconds: float) -> int:
     """Bytes for an audio network over a sound of that length."""
-    return int(SOUND_BYTES_PER_SECOND * seconds)
+    return int(SOUND_BYTES_PER_SECOND * min(seconds, LONGEST_SOUND))
+
+
+def sampling_memory(config: TransformerConfig, steps: int) -> int:
+    """Bytes for sampling one window, all of whose shifts, scales and gates (six a block, two at the end) stand ready for every step."""
+    prepared = steps * (6 * config.depth + 2)
+    return BRANCHES * config.tokens * config.hidden_size * FLOAT * (prepared + TOKEN_VECTORS)
+
+
+def image_memory(frames: int, size: int) -> int:
+    """Bytes of an IMAGE (frames, size, size, 3)."""
+    return frames * size * size * 3 * FLOAT

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-import torch
+from torch import Tensor
 
-from ..float_core import MotionSequence, SourceIdentity, render_frames, write_video
+from ..float_core import FloatModel, FrameChunk, MotionSequence, SourceIdentity, render_frames, write_video
 from ..float_core.pipeline.render import automatic_batch_size
 from . import host_bridge, socket_types
 from .comfy_api_v3 import InputImpl, io, schema
 from .conversions import audio_to_clip
 from .cut_motion import at_rate
-from .frame_stream import collected, with_smaller_batches
+from .frame_stream import collected, shown, with_smaller_batches
+from .image_batch import check_room, new_batch
 from .managed_model import ManagedModel
-from .memory_estimates import frame_memory
+from .memory_estimates import frame_memory, image_memory
+
+IMAGES = 0  # the output's index
+NOT_KEPT = (
+    "FLOAT Decode Video did not keep its frames, as nothing was connected to `images` when the run began. "
+    "Connect this node to it directly, and run again."
+)
 
 
 class DecodeVideo(io.ComfyNode):
@@ -53,14 +61,30 @@ class DecodeVideo(io.ComfyNode):
                     tooltip="Frames a second, 10 to 120: the motion, not the picture, is resampled, to as many frames as the sound takes. "
                     "0 = the motion's own rate, which is 25, frame for frame.",
                 ),
+                io.Float.Input(
+                    "image_memory_limit",
+                    default=0.0,
+                    min=0.0,
+                    max=4096.0,
+                    step=0.5,
+                    round=0.01,
+                    optional=True,
+                    tooltip="Only where `images` is connected: GB that all frames may take, or the node refuses. 0 = what is free.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
-                    display_name="images", tooltip="All frames. Save them with Create Video at the same fps, or work on them first."
+                    display_name="images",
+                    tooltip="All frames, for other nodes. They are kept in memory, and only if something is connected here.",
                 ),
                 io.Video.Output(display_name="video", tooltip="The finished video with the sound, for Save Video."),
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_inputs: Any) -> bool:
+        """Whether pictures are wanted, which is no input: a run without them must not answer one with them from the cache."""
+        return host_bridge.is_taken(IMAGES)
 
     @classmethod
     def execute(
@@ -71,20 +95,35 @@ class DecodeVideo(io.ComfyNode):
         batch_size: int,
         audio: Mapping[str, Any] | None = None,
         fps: float = 0.0,
+        image_memory_limit: float = 0.0,
     ) -> io.NodeOutput:
-        """Draws them, each chunk to the IMAGE and to the file before the next."""
+        """Draws them, each chunk to the file, and to the IMAGE if it is wanted, before the next."""
         clip = audio_to_clip(audio) if audio is not None else None
         motion = at_rate(motion, fps, clip)
-        total, size = motion.motion.shape[1], model.size
-        core = model.ready("autoencoder", memory=frame_memory(size, min(total, batch_size or 16)))
-        progress = host_bridge.NodeProgress()
-        images = torch.empty(total, size, size, 3, device=host_bridge.result_device())
+        images = _room_for_images(motion.motion.shape[1], model.size, image_memory_limit) if host_bridge.is_taken(IMAGES) else None
+        batch = batch_size or automatic_batch_size(replace(model.core, device=model.device))
+        memory = frame_memory(model.autoencoder, min(motion.motion.shape[1], batch))
+        with model.computing("autoencoder", memory=memory, work="drawing frames") as core:
+            chunks = _draw(core, identity, motion, batch)
+            chunks = chunks if images is None else collected(chunks, images)
+            path = write_video(host_bridge.temporary_file(".mp4"), chunks, fps=motion.fps, clip=clip)
+        return io.NodeOutput(host_bridge.blocked(NOT_KEPT) if images is None else images, InputImpl.VideoFromFile(str(path)))
 
-        def render(part: MotionSequence, batch: int) -> Any:
-            return render_frames(core, identity, part, batch_size=batch, on_progress=host_bridge.check_interrupt)
 
-        batch = batch_size or automatic_batch_size(core)
-        chunks = with_smaller_batches(render, motion, batch, host_bridge.is_out_of_memory, host_bridge.free_memory)
-        chunks = collected(chunks, images, lambda done, frame: progress.show(done, total, frame))
-        path = write_video(host_bridge.temporary_file(".mp4"), chunks, fps=motion.fps, clip=clip)
-        return io.NodeOutput(images, InputImpl.VideoFromFile(str(path)))
+def _room_for_images(frames: int, size: int, limit: float) -> Tensor:
+    device = host_bridge.result_device()
+    warning = check_room(image_memory(frames, size), host_bridge.available_memory(device), limit)
+    if warning is not None:
+        host_bridge.tell_user(warning)
+    return new_batch(frames, size, device)
+
+
+def _draw(core: FloatModel, identity: SourceIdentity, motion: MotionSequence, batch: int) -> Iterator[FrameChunk]:
+    """All chunks, with the node's progress, and in smaller batches where the device runs out of memory."""
+    progress, total = host_bridge.NodeProgress(), motion.motion.shape[1]
+
+    def render(part: MotionSequence, batch: int) -> Iterator[FrameChunk]:
+        return render_frames(core, identity, part, batch_size=batch, on_progress=host_bridge.check_interrupt)
+
+    chunks = with_smaller_batches(render, motion, batch, host_bridge.is_out_of_memory, host_bridge.free_memory)
+    return shown(chunks, lambda done, frame: progress.show(done, total, frame))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..float_core import MotionSequence, SourceIdentity, basis_sheet, plot_motion
 from ..float_core.pipeline.render import automatic_batch_size
 from . import host_bridge, socket_types
@@ -68,6 +70,7 @@ class FLOATBasisSheet(io.ComfyNode):
     @classmethod
     def execute(cls, model: ManagedModel, identity: SourceIdentity, steps: int, extent: float) -> io.NodeOutput:
         """Draws it."""
-        core = model.ready("autoencoder", memory=frame_memory(model.size, automatic_batch_size(model.core)))
-        sheet = basis_sheet(core, identity, steps=steps, extent=extent, on_progress=host_bridge.NodeProgress())
+        memory = frame_memory(model.autoencoder, automatic_batch_size(replace(model.core, device=model.device)))
+        with model.computing("autoencoder", memory=memory, work="drawing the sheet") as core:
+            sheet = basis_sheet(core, identity, steps=steps, extent=extent, on_progress=host_bridge.NodeProgress())
         return io.NodeOutput(frames_to_image(sheet[None]).to(host_bridge.result_device()))

@@ -71,8 +71,9 @@ class Speech2Emotion(io.ComfyNode):
             host_bridge.tell_user("This model has no emotion network: neutral is used. Choose an emotion to set it yourself.")
             return _told(choose_emotion("neutral"))
         clip = audio_to_clip(audio)
-        core = model.ready("emotion", memory=sound_memory(window or len(clip.waveform) / clip.sample_rate))
-        heard = predict_emotion(core, clip, window_seconds=window or None, overlap=overlap)
+        memory = sound_memory(window or len(clip.waveform) / clip.sample_rate)
+        with model.computing("emotion", memory=memory, work="hearing the emotion") as core:
+            heard = predict_emotion(core, clip, window_seconds=window or None, overlap=overlap)
         weights = heard.probabilities.mean(dim=(0, 1)).tolist()
         host_bridge.tell_user(", ".join(f"{name} {weight:.0%}" for name, weight in zip(heard.names, weights, strict=True)))
         return _told(moved(heard, host_bridge.result_device()), core.config.fps)

@@ -5,14 +5,20 @@ Knows nothing of training; `mel` and `encode_mel` are apart so that mels can be 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import torch
 from torch import Tensor, nn
 
 from ..config import CompactAudioConfig
 from ..errors import AudioError, OptionError
-from .log_mel import log_mel
+from .log_mel import log_mel, measure_level, mel_bands
+from .long_windows import WindowPlan
+from .sound_stream import SoundStream, cut_spans
 from .waveform import frame_count, require_batch
 
 MELS_PER_FRAME = 4  # 10 ms apart at 25 fps
+_STREAM_FRAMES = 500  # that a window of a long sound adds; the fewer, the sooner the first picture
 
 
 class ChannelNorm(nn.Module):
@@ -76,6 +82,24 @@ class CompactAudioEncoder(nn.Module):
         """Mono sound (B, samples), any level, to w_a (B, T, feature_size)."""
         mel = self.mel(waveform)
         return self.encode_mel(mel, mel.shape[1] // MELS_PER_FRAME)
+
+    @torch.no_grad()
+    def stream(self, sound: SoundStream) -> Iterator[Tensor]:
+        """Features of a long sound, as pieces (1, n, feature_size) float32 that are computed one after another: those of the whole, to
+        rounding, since every frame is taken from a window that has its `reach` around it. The sound is read three times."""
+        frames = frame_count(sound.samples, self.config.sample_rate, self.config.fps)
+        plan = WindowPlan(_STREAM_FRAMES + 2 * self.reach, 2 * self.reach)
+        spans = plan.spans(frames)
+        level, size, device = measure_level(sound, self.hop), MELS_PER_FRAME * self.hop, next(self.parameters()).device
+        cuts = cut_spans(sound.read(), ((start * size, stop * size) for start, stop in spans))
+        windows = (
+            self.encode_mel(self._bands(level.apply(cut)[None].to(device), stop - start), stop - start).float()
+            for cut, (start, stop) in zip(cuts, spans, strict=True)
+        )
+        yield from plan.join(spans, windows)
+
+    def _bands(self, levelled: Tensor, frames: int) -> Tensor:
+        return mel_bands(levelled, frames * MELS_PER_FRAME, sample_rate=self.config.sample_rate, hop=self.hop, bands=self.config.mel_bands)
 
     def mel(self, waveform: Tensor) -> Tensor:
         """(B, samples) to log-mel (B, 4 T, mel_bands), float32, 100 Hz; mel frame j is centred on sample j * hop; 0 = silence.

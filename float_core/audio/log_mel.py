@@ -6,11 +6,15 @@ Knows nothing of the network that reads them. All of it is float32, whatever dty
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from .sound_stream import SoundStream
 
 WINDOW_SECONDS = 0.025
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 7600.0
@@ -25,8 +29,12 @@ def log_mel(waveform: Tensor, frames: int, *, sample_rate: int, hop: int, bands:
     """Sound (B, samples) to (B, frames, bands): frame j looks at 25 ms around sample j * hop; 0 = silence.
 
     Beyond both ends of the sound is silence. Differentiable."""
-    window, filters = _constants(sample_rate, bands, waveform.device)
-    levelled = level(waveform.float(), hop)
+    return mel_bands(level(waveform.float(), hop), frames, sample_rate=sample_rate, hop=hop, bands=bands)
+
+
+def mel_bands(levelled: Tensor, frames: int, *, sample_rate: int, hop: int, bands: int) -> Tensor:
+    """As `log_mel`, for a sound, or a part of one, that has its level already."""
+    window, filters = _constants(sample_rate, bands, levelled.device)
     half = window.numel() // 2
     needed = (frames - 1) * hop + window.numel()
     padded = F.pad(levelled, (half, max(0, needed - half - levelled.shape[-1])))
@@ -44,6 +52,41 @@ def level(waveform: Tensor, hop: int) -> Tensor:
     power = padded.unflatten(-1, (-1, hop)).square().mean(dim=-1)
     loudness = power.sum(dim=-1, keepdim=True) / torch.sqrt(power + 1e-10).sum(dim=-1, keepdim=True)
     return centred * (_TARGET_LEVEL / loudness.clamp(min=_QUIETEST))
+
+
+@dataclass(frozen=True)
+class SoundLevel:
+    """What `level` does to one sound: (x - mean) * gain."""
+
+    mean: float
+    gain: float
+
+    def apply(self, samples: Tensor) -> Tensor:
+        """Any part of that sound, levelled."""
+        return (samples - self.mean) * self.gain
+
+
+def measure_level(sound: SoundStream, hop: int) -> SoundLevel:
+    """The level of a whole sound, in float64 and two passes: amplitudes are those of the sound without its mean."""
+    mean = sum(float(block.double().sum()) for block in sound.read()) / sound.samples
+    powers = amplitudes = 0.0
+    for steps in _in_steps((block.double() - mean for block in sound.read()), hop):
+        power = steps.square().mean(dim=1)
+        powers += float(power.sum())
+        amplitudes += float(torch.sqrt(power + 1e-10).sum())
+    return SoundLevel(mean, _TARGET_LEVEL / max(powers / amplitudes, _QUIETEST))
+
+
+def _in_steps(blocks: Iterable[Tensor], hop: int) -> Iterator[Tensor]:
+    """Blocks (n,) as rows of `hop` samples, (m, hop), the last row filled up with zeros."""
+    rest = torch.zeros(0, dtype=torch.float64)
+    for block in blocks:
+        joined = torch.cat([rest, block])
+        whole = len(joined) // hop * hop
+        rest = joined[whole:]
+        yield joined[:whole].view(-1, hop)
+    if len(rest):
+        yield F.pad(rest, (0, hop - len(rest)))[None]
 
 
 def _power(slices: Tensor, window: Tensor) -> Tensor:

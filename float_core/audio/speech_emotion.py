@@ -15,7 +15,10 @@ from torch import Tensor, nn
 from ..config import EMOTIONS, EmotionConfig
 from ..errors import OptionError
 from ..types import EmotionCondition
-from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field
+from .long_windows import speech_windows
+from .sound_stream import SoundStream, cut_spans
+from .wav2vec2_network import build_wav2vec2, feature_stride, layer_outputs, network_dtype, receptive_field
+from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
 from .waveform import normalise, pad_right, require_batch
 
 
@@ -45,9 +48,12 @@ class Wav2Vec2ForEmotion(nn.Module):
 
     def forward(self, normalised: Tensor) -> Tensor:
         """(B, samples), at the network's own 50 Hz and not padded, to (B, classes)."""
-        _, last = layer_outputs(self.wav2vec2, self.wav2vec2.feature_extractor(normalised))
-        logits: Tensor = self.classifier(last.mean(dim=1))
+        logits: Tensor = self.classifier(self.states(normalised).mean(dim=1))
         return logits
+
+    def states(self, normalised: Tensor) -> Tensor:
+        """(B, samples) to wav2vec2's last state (B, T, H)."""
+        return layer_outputs(self.wav2vec2, self.wav2vec2.feature_extractor(normalised))[1]
 
 
 class SpeechEmotionClassifier(nn.Module):
@@ -75,6 +81,28 @@ class SpeechEmotionClassifier(nn.Module):
     def probabilities(self, waveform: Tensor) -> Tensor:
         """(B, samples) to w_e (B, 1, classes) float32: softmax of the logits."""
         return torch.softmax(self(waveform).float(), dim=-1)[:, None]
+
+    @torch.no_grad()
+    def stream_probabilities(self, sound: SoundStream) -> Tensor:
+        """As `probabilities`, (1, 1, classes), for a long sound, heard in windows: the mean in time is taken over what the middles of
+        the windows give. Near to what the whole would give, not equal (see Wav2Vec2AudioEncoder.stream). The sound is read twice."""
+        network = self.wav2vec2_for_emotion
+        stride = feature_stride(network.wav2vec2)
+        steps = (sound.samples - self._minimum) // stride + 1  # convolutional features
+        plan = speech_windows(self.config.sample_rate / stride)
+        spans = plan.spans(steps)
+        statistics = measure_sound(network.wav2vec2, sound, sound.samples)
+        cuts = cut_spans(sound.read(), ((start * stride, (stop - 1) * stride + self._minimum) for start, stop in spans))
+        pieces = plan.join(spans, (self._window(cut, statistics) for cut in cuts))
+        total = sum((piece.sum(dim=1) for piece in pieces), start=torch.tensor(0.0))  # (1, H)
+        logits = network.classifier((total / steps).to(network_dtype(self)))
+        return torch.softmax(logits.float(), dim=-1)[:, None]
+
+    def _window(self, samples: Tensor, statistics: SoundStatistics) -> Tensor:
+        normalised = statistics.normalise(samples)[None].to(next(self.parameters()).device, network_dtype(self))
+        network = self.wav2vec2_for_emotion
+        with norm_of_whole_sound(network.wav2vec2, statistics):
+            return network.states(normalised).float()
 
 
 def choose_emotion(choice: str | Mapping[str, float]) -> EmotionCondition:

@@ -5,6 +5,7 @@ Knows nothing of files or weights; the waveform comes mono at the configuration'
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,8 +14,11 @@ from torch import Tensor, nn
 
 from ..config import Wav2Vec2AudioConfig
 from ..errors import OptionError
+from .long_windows import speech_windows
+from .sound_stream import SoundStream, cut_spans
 from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field
-from .waveform import frame_count, normalise, pad_right, pad_to_frames, require_batch
+from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
+from .waveform import frame_count, frame_samples, normalise, pad_right, pad_to_frames, require_batch
 
 
 class Wav2Vec2AudioEncoder(nn.Module):
@@ -49,12 +53,38 @@ class Wav2Vec2AudioEncoder(nn.Module):
         require_batch(waveform)
         rate, fps = self.config.sample_rate, self.config.fps
         frames = frame_count(waveform.shape[1], rate, fps)
-        padded = pad_to_frames(normalise(waveform.float()), frames, rate, fps)
+        return self._states(normalise(waveform.float()), frames)
+
+    def _states(self, normalised: Tensor, frames: int) -> Tensor:
+        padded = pad_to_frames(normalised, frames, self.config.sample_rate, self.config.fps)
         padded = pad_right(padded, self._minimum).to(network_dtype(self.wav2vec2))
         features = self.wav2vec2.feature_extractor(padded)  # [B, C, 2T - 1]
         features = F.interpolate(features, size=frames, mode="linear", align_corners=True)  # [B, C, T]
         states, _ = layer_outputs(self.wav2vec2, features)
         return torch.cat(states, dim=-1)
+
+    @torch.no_grad()
+    def stream(self, sound: SoundStream) -> Iterator[Tensor]:
+        """Features of a long sound, as pieces (1, n, feature_size) float32 that are computed one after another, heard in windows.
+
+        Near to those of the whole, not equal: a window's frames do not attend to the rest of the sound. Its level and the statistics of
+        the group norm are the whole's, and windows begin on frames, at which the convolutions see the same samples as in the whole. The
+        sound is read twice."""
+        rate, fps = self.config.sample_rate, self.config.fps
+        frames = frame_count(sound.samples, rate, fps)
+        plan = speech_windows(fps)
+        spans = plan.spans(frames)
+        statistics = measure_sound(self.wav2vec2, sound, frame_samples(frames, rate, fps))
+        cuts = cut_spans(sound.read(), ((frame_samples(start, rate, fps), frame_samples(stop, rate, fps)) for start, stop in spans))
+        windows = (self._window(cut, stop - start, statistics) for cut, (start, stop) in zip(cuts, spans, strict=True))
+        yield from plan.join(spans, windows)
+
+    def _window(self, samples: Tensor, frames: int, statistics: SoundStatistics) -> Tensor:
+        """(samples,) of a long sound to (1, frames, feature_size)."""
+        normalised = statistics.normalise(samples)[None].to(next(self.parameters()).device)
+        with norm_of_whole_sound(self.wav2vec2, statistics):
+            features: Tensor = self.audio_projection(self._states(normalised, frames))
+        return features.float()
 
     def _check_projection(self) -> None:
         shape = self.wav2vec2.config

@@ -7,6 +7,7 @@ normalisation, or of what the states are for.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import torch
@@ -39,6 +40,11 @@ def receptive_field(wav2vec2: Any) -> int:
     for kernel, stride in zip(reversed(wav2vec2.config.conv_kernel), reversed(wav2vec2.config.conv_stride), strict=True):
         samples = (samples - 1) * stride + kernel
     return samples
+
+
+def feature_stride(wav2vec2: Any) -> int:
+    """Samples from one convolutional feature to the next (320 in the released networks: 50 Hz)."""
+    return math.prod(wav2vec2.config.conv_stride)
 
 
 def layer_outputs(wav2vec2: Any, features: Tensor) -> tuple[list[Tensor], Tensor]:

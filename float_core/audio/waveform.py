@@ -16,14 +16,14 @@ from ..types import AudioClip
 
 SAMPLE_RATE = 16000
 FPS = 25.0
-_VARIANCE_FLOOR = 1e-7  # what wav2vec2's own feature extractor adds, so that silence divides by something
+VARIANCE_FLOOR = 1e-7  # what wav2vec2's own feature extractor adds, so that silence divides by something
 
 
 def prepare(clip: AudioClip, sample_rate: int = SAMPLE_RATE, device: torch.device | str = "cpu") -> Tensor:
     """The clip as float32 (1, samples) at `sample_rate` on `device`, neither normalised nor padded.
 
     Raises AudioError for a sound that has several channels, no samples, a bad rate, or values that are not finite."""
-    waveform = _checked(clip)
+    waveform = check_samples(clip)
     return resample(waveform, int(clip.sample_rate), sample_rate)[None].to(device)
 
 
@@ -59,6 +59,11 @@ def frame_count(samples: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) 
     return math.ceil(samples * _exact(fps) / sample_rate)
 
 
+def frame_samples(frames: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) -> int:
+    """Samples before frame `frames`: int(frames * sample_rate / fps)."""
+    return math.floor(frames * sample_rate / _exact(fps))
+
+
 def waveform_peaks(clip: AudioClip, seconds: float, count: int) -> list[float]:
     """Up to `count` peaks, 0 to 1, of the first `seconds` of a sound, for a drawing of it; silence where the sound is shorter."""
     wanted = max(1, round(seconds * clip.sample_rate))
@@ -70,12 +75,12 @@ def waveform_peaks(clip: AudioClip, seconds: float, count: int) -> list[float]:
 def normalise(waveform: Tensor) -> Tensor:
     """(..., samples) to zero mean and unit variance over the samples: (x - mean) / sqrt(var + 1e-7)."""
     centred = waveform - waveform.mean(dim=-1, keepdim=True)
-    return centred / torch.sqrt(centred.square().mean(dim=-1, keepdim=True) + _VARIANCE_FLOOR)
+    return centred / torch.sqrt(centred.square().mean(dim=-1, keepdim=True) + VARIANCE_FLOOR)
 
 
 def pad_to_frames(waveform: Tensor, frames: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) -> Tensor:
     """(B, samples) to (B, int(frames * sample_rate / fps)), right-padded by the last sample. Never cuts."""
-    return pad_right(waveform, math.floor(frames * sample_rate / _exact(fps)))
+    return pad_right(waveform, frame_samples(frames, sample_rate, fps))
 
 
 def pad_right(waveform: Tensor, samples: int) -> Tensor:
@@ -96,7 +101,8 @@ def _exact(fps: float) -> Fraction:
     return Fraction(fps).limit_denominator(1001)  # 30000/1001 is meant where 29.97002997 is written
 
 
-def _checked(clip: AudioClip) -> Tensor:
+def check_samples(clip: AudioClip) -> Tensor:
+    """The clip's waveform (samples,) in float32, checked as `prepare` says."""
     waveform, rate = clip.waveform, clip.sample_rate
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < math.inf or rate != int(rate):
         raise AudioError(f"the sample rate is {rate!r}; expected a positive whole number of Hz")

@@ -70,9 +70,13 @@ class StyledConv(nn.Module):
         if impl == "reference":
             return activate(self.conv(x, latent, impl=impl), self.activate.bias)
         style = self.conv.style(latent)
-        gain = (self.conv.demodulation(style) * ACTIVATION_GAIN).to(x.dtype)[:, :, None, None]
+        return self.with_style(x, style, self.conv.demodulation(style) * ACTIVATION_GAIN)
+
+    def with_style(self, x: Tensor, style: Tensor, gain: Tensor) -> Tensor:
+        """The same with the layer's style s / sqrt(in * k * k), (B, in), and gain sqrt(2) * demodulation, (B, out), at hand."""
         bias = (self.activate.bias * ACTIVATION_GAIN).to(x.dtype)
-        return F.leaky_relu(torch.addcmul(bias, self.conv.convolve(x, style), gain), ACTIVATION_SLOPE, inplace=True)
+        scaled = torch.addcmul(bias, self.conv.convolve(x, style), gain.to(x.dtype)[:, :, None, None])
+        return F.leaky_relu(scaled, ACTIVATION_SLOPE, inplace=True)
 
 
 class ToFlow(nn.Module):
@@ -87,8 +91,12 @@ class ToFlow(nn.Module):
             self.bias[:, 2] = INITIAL_MASK if first else 0.0  # later levels add to the first
 
     def forward(self, x: Tensor, latent: Tensor, coarser: Tensor | None) -> Tensor:
+        return self.with_style(x, self.conv.style(latent), coarser)
+
+    def with_style(self, x: Tensor, style: Tensor, coarser: Tensor | None) -> Tensor:
+        """The same with the layer's style s / sqrt(in), (B, C), at hand."""
         # three rows of weights per sample: cheaper to scale than all of the activations
-        weights = self.conv.weight[0, :, :, 0, 0].float() * self.conv.style(latent)[:, None, :]  # [B, 3, C]
+        weights = self.conv.weight[0, :, :, 0, 0].float() * style[:, None, :]  # [B, 3, C]
         flow = mix_channels(x.float(), weights, self.bias.float().flatten())
         return flow if coarser is None else flow + upsample(coarser)
 
@@ -103,8 +111,15 @@ class ToPicture(nn.Module):
 
     def forward(self, sampled: Tensor, mask: Tensor, coarser: Tensor | None) -> Tensor:
         """The warp is sampled * mask: one factor for each pixel, which may as well come after the 1x1 convolution."""
-        conv, activation = cast(EqualConv2d, self.conv[0]), cast(ChannelBias, self.conv[1])
-        mixed = conv(sampled, gain=ACTIVATION_GAIN) * mask + activation.bias.float() * ACTIVATION_GAIN
+        return self.with_projected(self.project(sampled), mask, coarser)
+
+    def project(self, features: Tensor) -> Tensor:
+        """The 1x1 convolution to RGB with the activation's gain, float32. It commutes with sampling, so that it may come before."""
+        return cast(EqualConv2d, self.conv[0])(features.float(), gain=ACTIVATION_GAIN)
+
+    def with_projected(self, projected: Tensor, mask: Tensor, coarser: Tensor | None) -> Tensor:
+        """The picture from the sampled and projected features (B, 3, r, r)."""
+        mixed = projected * mask + cast(ChannelBias, self.conv[1]).bias.float() * ACTIVATION_GAIN
         picture = F.leaky_relu(mixed, ACTIVATION_SLOPE) + self.bias.float()
         return picture if coarser is None else picture + upsample(coarser)
 

@@ -193,8 +193,11 @@ class ModulatedConv2d(nn.Module):
 
     def demodulation(self, style: Tensor) -> Tensor:
         """d = 1 / sqrt(sum over in and k of (s W)^2 + 1e-8) = rsqrt(s^2 @ (sum_k W^2)^T + 1e-8), (B, out), float32."""
-        energy = self.weight[0].to(style.dtype).square().sum(dim=(2, 3))
-        return torch.rsqrt(style.square() @ energy.t() + 1e-8)
+        return torch.rsqrt(style.square() @ self.energy().to(style.dtype).t() + 1e-8)
+
+    def energy(self) -> Tensor:
+        """sum_k W^2, (out, in), float32."""
+        return self.weight[0].float().square().sum(dim=(2, 3))
 
     def convolve(self, x: Tensor, style: Tensor) -> Tensor:
         """conv(x * s, W) before demodulation: the styles scale activations, so the weights are shared by the batch."""

@@ -8,6 +8,7 @@ from .direction_names import direction_group, direction_name, directions_of
 from .edit_presets import EDIT_PRESETS, preset_edits
 from .edit_text import edits_from_text, edits_to_text
 from .encode import encode_audio, encode_identity, predict_emotion
+from .long_audio import stream_audio_features
 from .motion_edits import edit_motion
 from .motion_files import MotionNotes, load_motion, read_motion_notes, save_motion
 from .motion_mixing import mirror_motion, mix_motions, retarget_motion, take_directions
@@ -52,6 +53,7 @@ __all__ = [
     "save_motion",
     "scale_curves",
     "smooth_motion",
+    "stream_audio_features",
     "stretch_motion",
     "take_directions",
     "trim_motion",

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ..audio.speech_emotion import choose_emotion
-from ..audio.waveform import frame_count, prepare
-from ..types import AudioClip, EmotionCondition, FloatModel, FrameChunk, MotionEdit, ProgressCallback, SamplingOptions
-from .argument_checks import check_batch_size, check_clip, check_edits, check_emotion, check_options, check_pictures
-from .encode import encode_audio, encode_identity, predict_emotion
+from ..types import AudioClip, AudioFile, EmotionCondition, FloatModel, FrameChunk, MotionEdit, ProgressCallback, SamplingOptions
+from .argument_checks import check_batch_size, check_edits, check_emotion, check_options, check_pictures
+from .encode import encode_identity, predict_emotion
+from .long_audio import clip_frames, stream_audio_features
 from .motion_edits import edit_pieces, needs_whole_clip
 from .render import render_pieces
-from .sample import stream_motion
+from .sample import stream_voice_motion
 
 EmotionChoice = str | Mapping[str, float] | EmotionCondition | None
 
@@ -23,29 +23,31 @@ EmotionChoice = str | Mapping[str, float] | EmotionCondition | None
 def animate(
     model: FloatModel,
     picture: Tensor,
-    clip: AudioClip,
+    clip: AudioClip | AudioFile,
     *,
     emotion: EmotionChoice = None,
     options: SamplingOptions = SamplingOptions(),  # noqa: B008 (frozen)
     edits: Sequence[MotionEdit] = (),
     batch_size: int | None = None,
+    compiled: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
-    """Frames of the face in `picture` (1, 3, S, S) speaking `clip`, as chunks in order: the first ones come while later motion is
-    still to be sampled, unless an edit's gain needs the mean of all of it. `emotion`: None = heard in the voice (neutral, with a
-    warning, if that network is not there), a name, a mix of names and weights, or a condition. Progress: stage "encode" in steps, then
-    "render" in frames, also called while motion is sampled."""
+    """Frames of the face in `picture` (1, 3, S, S) speaking `clip`, as chunks in order.
+
+    The first ones come while later motion is still to be sampled and, of a sound of more than 60 s, most of it still to be heard; unless
+    an edit's gain needs the mean of all motion. Nothing that is held grows with the length of an `AudioFile` (but that motion, then).
+    `emotion`: None = heard in all of the voice (neutral, with a warning, if that network is not there), a name, a mix of names and
+    weights, or a condition. `compiled`: see `render_frames`. Progress: stage "encode" in steps, then "render" in frames, also called while
+    motion is sampled."""
     for part in ("autoencoder", "transformer", "audio_encoder"):
         model.require(part)
     check_pictures(model, picture, batch=1)
     check_options(options)
     check_batch_size(batch_size)
     chosen = check_edits(model, edits)
-    sound = model.require("audio_encoder").config
-    prepared = AudioClip(prepare(check_clip(clip), sound.sample_rate)[0], sound.sample_rate)  # resampled once for both networks that listen
-    frames = frame_count(len(prepared.waveform), sound.sample_rate, sound.fps)
-    condition = _resolve_emotion(model, emotion, frames)
-    return _animate(model, picture, prepared, condition, options, chosen, batch_size, on_progress or _silent)
+    features = stream_audio_features(model, clip)
+    condition = _resolve_emotion(model, emotion, clip_frames(model, clip))
+    return _animate(model, picture, clip, features, condition, options, chosen, batch_size, compiled, on_progress or _silent)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -67,22 +69,24 @@ def _resolve_emotion(model: FloatModel, emotion: EmotionChoice, frames: int) -> 
 def _animate(
     model: FloatModel,
     picture: Tensor,
-    clip: AudioClip,
+    clip: AudioClip | AudioFile,
+    features: Iterator[Tensor],
     emotion: EmotionCondition | None,
     options: SamplingOptions,
     edits: tuple[MotionEdit, ...],
     batch_size: int | None,
+    compiled: bool,
     on_progress: ProgressCallback,
 ) -> Iterator[FrameChunk]:
     on_progress("encode", 0, 3)
     identity = encode_identity(model, picture)
     on_progress("encode", 1, 3)
-    audio = encode_audio(model, clip)
+    features = _begun(next(features), features)
     on_progress("encode", 2, 3)
     condition = emotion if emotion is not None else predict_emotion(model, clip)
     on_progress("encode", 3, 3)
 
-    total, rendered = audio.features.shape[1], 0
+    total, rendered = clip_frames(model, clip), 0
 
     def while_sampling(stage: str, done: int, evaluations: int) -> None:
         on_progress("render", rendered, total)
@@ -92,10 +96,15 @@ def _animate(
         rendered = done
         on_progress(stage, done, frames)
 
-    windows = stream_motion(model, identity, audio, condition, options, on_progress=while_sampling)
+    windows = stream_voice_motion(model, identity, features, total, condition, options, on_progress=while_sampling)
     pieces = _joined(windows) if needs_whole_clip(edits) else windows
-    edited = edit_pieces(model, pieces, edits, frames=total, fps=audio.fps)
-    yield from render_pieces(model, identity, edited, total, batch_size=batch_size, on_progress=while_rendering)
+    edited = edit_pieces(model, pieces, edits, frames=total, fps=model.require("audio_encoder").config.fps)
+    yield from render_pieces(model, identity, edited, total, batch_size=batch_size, compiled=compiled, on_progress=while_rendering)
+
+
+def _begun(first: Tensor, rest: Iterator[Tensor]) -> Iterator[Tensor]:
+    yield first
+    yield from rest
 
 
 def _joined(pieces: Iterable[Tensor]) -> Iterator[Tensor]:

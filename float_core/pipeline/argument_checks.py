@@ -12,7 +12,17 @@ import torch
 from torch import Tensor
 
 from ..errors import AudioError, FloatError, OptionError, PictureError
-from ..types import AudioClip, AudioFeatures, EmotionCondition, FloatModel, MotionEdit, MotionSequence, SamplingOptions, SourceIdentity
+from ..types import (
+    AudioClip,
+    AudioFeatures,
+    AudioFile,
+    EmotionCondition,
+    FloatModel,
+    MotionEdit,
+    MotionSequence,
+    SamplingOptions,
+    SourceIdentity,
+)
 from .edit_checks import check_edit, check_number
 
 T = TypeVar("T")
@@ -50,9 +60,9 @@ def check_pictures(model: FloatModel, pictures: object, *, batch: int | str = "B
     return value
 
 
-def check_clip(clip: object) -> AudioClip:
-    """An AudioClip; its samples and rate are checked where they are prepared."""
-    return _check_type("the clip", clip, AudioClip, AudioError)
+def check_clip(clip: object) -> AudioClip | AudioFile:
+    """A sound; its samples and rate are checked where they are prepared (those of a file were when it was opened)."""
+    return clip if isinstance(clip, AudioFile) else _check_type("the clip", clip, AudioClip, AudioError)
 
 
 def check_options(options: object) -> SamplingOptions:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..audio.waveform import frame_count, prepare
-from ..types import AudioClip, AudioFeatures, EmotionCondition, FloatModel, SourceIdentity
+from ..audio.sound_stream import cut_spans, stream_sound
+from ..audio.waveform import frame_count
+from ..types import AudioClip, AudioFeatures, AudioFile, EmotionCondition, FloatModel, SourceIdentity
 from .argument_checks import check_clip, check_pictures
 from .edit_checks import check_number
+from .long_audio import hear_emotion, stream_audio_features
 
 _SHORTEST_WINDOW = 0.25  # seconds; less than a syllable has no emotion
 
@@ -25,42 +27,44 @@ def encode_identity(model: FloatModel, pictures: Tensor) -> SourceIdentity:
 
 
 @torch.no_grad()
-def encode_audio(model: FloatModel, clip: AudioClip) -> AudioFeatures:
-    """Audio features w_a (1, T, Da) of a sound, T = ceil(samples * fps / rate)."""
-    encoder = model.require("audio_encoder")
-    waveform = prepare(check_clip(clip), encoder.config.sample_rate, model.device)
-    return AudioFeatures(encoder(waveform).float(), encoder.config.fps)
+def encode_audio(model: FloatModel, clip: AudioClip | AudioFile) -> AudioFeatures:
+    """Audio features w_a (1, T, Da) of a sound, T = ceil(samples * fps / rate). Sounds of more than 60 s are heard in windows; see
+    `stream_audio_features`, which does not hold them all."""
+    pieces = list(stream_audio_features(model, clip))
+    return AudioFeatures(torch.cat(pieces, dim=1), model.require("audio_encoder").config.fps)
 
 
-@torch.no_grad()
-def predict_emotion(model: FloatModel, clip: AudioClip, *, window_seconds: float | None = None, overlap: float = 0.5) -> EmotionCondition:
-    """How the voice sounds: probabilities of the seven emotions (1, 1, 7).
+def predict_emotion(
+    model: FloatModel, clip: AudioClip | AudioFile, *, window_seconds: float | None = None, overlap: float = 0.5
+) -> EmotionCondition:
+    """How the voice sounds: probabilities of the seven emotions (1, 1, 7). More than 60 s are heard in windows, whose mean counts.
 
     With `window_seconds` over time, (1, T, 7), T = ceil(samples * fps / rate): heard in windows of that length, of which each shares
     about `overlap` (0..0.9) with the one before, and in between in straight lines from the middle of one window to that of the next."""
     check_clip(clip)
     classifier = model.require("emotion")
     rate = classifier.config.sample_rate
-    waveform = prepare(clip, rate, model.device)
+    sound = stream_sound(clip, rate)
     if window_seconds is None:
-        return EmotionCondition(classifier.probabilities(waveform).float())
+        return EmotionCondition(hear_emotion(classifier, sound, model.device))
     check_number("window_seconds", window_seconds, low=_SHORTEST_WINDOW, high=3600)
     check_number("overlap", overlap, low=0, high=0.9)
     length = round(window_seconds * rate)
-    starts = _window_starts(waveform.shape[1], length, max(1, round(length * (1 - overlap))))
-    heard = torch.cat([classifier.probabilities(waveform[:, start : start + length]).float()[:, 0] for start in starts])
-    middles = [(start + min(start + length, waveform.shape[1])) / (2 * rate) for start in starts]
-    frames = frame_count(waveform.shape[1], rate, model.config.fps)
+    spans = _window_spans(sound.samples, length, max(1, round(length * (1 - overlap))))
+    parts = (stream_sound(AudioClip(part, rate), rate) for part in cut_spans(sound.read(), spans))
+    heard = torch.cat([hear_emotion(classifier, part, model.device)[:, 0] for part in parts])
+    middles = [(start + stop) / (2 * rate) for start, stop in spans]
+    frames = frame_count(sound.samples, rate, model.config.fps)
     return EmotionCondition(_between(heard, middles, [i / model.config.fps for i in range(frames)])[None])
 
 
-def _window_starts(samples: int, length: int, hop: int) -> list[int]:
-    """In samples, evenly spread, so that the first window begins and the last one ends with the sound; about `hop` apart."""
+def _window_spans(samples: int, length: int, hop: int) -> list[tuple[int, int]]:
+    """(start, stop), evenly spread, so that the first window begins and the last one ends with the sound; about `hop` apart."""
     rest = samples - length
     if rest <= 0:
-        return [0]
+        return [(0, samples)]
     steps = max(1, round(rest / hop))
-    return [round(i * rest / steps) for i in range(steps + 1)]
+    return [(start, start + length) for start in (round(i * rest / steps) for i in range(steps + 1))]
 
 
 def _between(rows: Tensor, times: list[float], wanted: list[float]) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..types import FloatModel, FrameChunk, MotionSequence, ProgressCallback, SourceIdentity
 from .argument_checks import check_batch_size, check_identity, check_motion
 
-_FEATURE_BUDGET = 64 * 2**20  # bytes of the finest feature map of a batch on a CPU: more gains nothing and delays an interrupt
+_PIXELS_AT_ONCE = 2 * 512**2  # of a batch on a CPU: more gains nothing, and an interrupt waits for a batch
 
 
 def render_frames(
@@ -19,14 +19,17 @@ def render_frames(
     motion: MotionSequence,
     *,
     batch_size: int | None = None,
+    compiled: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
     """Frames of one identity (B = 1) under a motion (1, T, D), as chunks in order. `batch_size` None = chosen by device and picture size.
-    Progress: stage "render", in frames."""
+    `compiled`: by torch.compile, on a GPU or in half precision; the first frames then take a minute, and a warning says where it cannot be
+    done. Progress: stage "render", in frames."""
     check_identity(model, identity)
     check_motion(model, motion, batch=1)
     check_batch_size(batch_size)
-    return render_pieces(model, identity, [motion.motion], motion.motion.shape[1], batch_size=batch_size, on_progress=on_progress)
+    pieces, total = [motion.motion], motion.motion.shape[1]
+    return render_pieces(model, identity, pieces, total, batch_size=batch_size, compiled=compiled, on_progress=on_progress)
 
 
 def render_pieces(
@@ -36,14 +39,16 @@ def render_pieces(
     total: int,
     *,
     batch_size: int | None,
+    compiled: bool = False,
     on_progress: ProgressCallback | None,
 ) -> Iterator[FrameChunk]:
     """As `render_frames` for a motion that comes in pieces (1, n, D), whose lengths do not show in the chunks. Checks nothing."""
-    skips = tuple(skip.to(model.device) for skip in identity.skips)
+    decode = model.require("autoencoder").prepare(tuple(skip.to(model.device) for skip in identity.skips), compiled=compiled)
     base = identity.identity.to(model.device, torch.float32)
     start = 0
     for motion in _rebatch(pieces, batch_size or automatic_batch_size(model)):
-        chunk = FrameChunk(_decode(model, base, motion, skips), start)
+        latents = base + motion.to(model.device, torch.float32)  # w = w_{S->r} + w_{r->D}
+        chunk = FrameChunk(decode(latents).clamp_(-1, 1), start)
         start += len(motion)
         if on_progress is not None:
             on_progress("render", start, total)
@@ -51,20 +56,12 @@ def render_pieces(
         del chunk  # so that its memory is free before the next one is rendered
 
 
-@torch.no_grad()
-def _decode(model: FloatModel, identity: Tensor, motion: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
-    latents = identity + motion.to(model.device, torch.float32)  # w = w_{S->r} + w_{r->D}
-    frames: Tensor = model.require("autoencoder").decode(latents, skips)
-    return frames.float().clamp(-1, 1)
-
-
 def automatic_batch_size(model: FloatModel) -> int:
     """Small on a CPU, where a batch gains nothing beyond what fills the cores; larger on a GPU."""
     if model.device.type != "cpu":
         return 16
-    config = model.require("autoencoder").config
-    frame = config.channels[-1] * config.size**2 * 4
-    return max(1, min(4, _FEATURE_BUDGET // frame))  # a few tenths of a second: an interrupt waits for a batch
+    size = model.require("autoencoder").config.size
+    return max(1, min(4, _PIXELS_AT_ONCE // size**2))  # a few tenths of a second
 
 
 def _rebatch(pieces: Iterable[Tensor], size: int) -> Iterator[Tensor]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
 
-from ..motion_flow.window_sampler import sample_windows, window_count
+from ..motion_flow.window_sampler import sample_windows, stream_windows, window_count
 from ..types import AudioFeatures, EmotionCondition, FloatModel, MotionSequence, ProgressCallback, SamplingOptions, SourceIdentity
 from .argument_checks import check_conditions, check_noise, check_options
 
@@ -49,10 +49,49 @@ def stream_motion(
     if noise is not None:
         check_noise(noise, (windows, batch, config.window, config.latent_size))
     source, sound, emotions = (c.to(model.device, torch.float32) for c in (identity.motion, audio.features, emotion.probabilities))
-    if bool((emotions == emotions[:, :1]).all()):  # said once, not frame by frame: the network then rounds as for a constant one
-        emotions = emotions[:, :1]
+    emotions = _said_once(emotions)
     on_evaluation = _counter(on_progress, windows * options.steps) if on_progress is not None else None
     return sample_windows(transformer, source, sound, emotions, options, noise=noise, on_evaluation=on_evaluation)
+
+
+def stream_voice_motion(
+    model: FloatModel,
+    identity: SourceIdentity,
+    pieces: Iterable[Tensor],
+    frames: int,
+    emotion: EmotionCondition,
+    options: SamplingOptions,
+    *,
+    on_progress: ProgressCallback | None = None,
+) -> Iterator[Tensor]:
+    """As `stream_motion` for one clip (B = 1) of `frames` frames whose audio features come in pieces (1, n, Da), such as
+    `stream_audio_features` gives. A piece is taken when the first window that needs it is sampled: neither all of the features nor all
+    of the motion is held. The same bits as from the whole features. Checks nothing."""
+    transformer = model.require("transformer")
+    config = transformer.config
+    emotions = _said_once(emotion.probabilities.to(model.device, torch.float32))
+    feelings = itertools.repeat(emotions) if emotions.shape[1] == 1 else _windows([emotions], config.window)
+    conditions = zip(_windows(pieces, config.window), feelings, strict=False)
+    source = identity.motion.to(model.device, torch.float32)
+    on_evaluation = _counter(on_progress, window_count(frames, config) * options.steps) if on_progress is not None else None
+    return stream_windows(transformer, source, conditions, frames, options, on_evaluation=on_evaluation)
+
+
+def _windows(pieces: Iterable[Tensor], length: int) -> Iterator[Tensor]:
+    """Pieces (B, n, C) as windows (B, length, C), the last one filled up with the last frame, as `cut_windows` cuts a whole sequence."""
+    rest: Tensor | None = None
+    for piece in pieces:
+        rest = piece if rest is None else torch.cat([rest, piece], dim=1)
+        while rest.shape[1] >= length:
+            yield rest[:, :length]
+            rest = rest[:, length:]
+    if rest is not None and rest.shape[1]:
+        yield torch.cat([rest, rest[:, -1:].expand(-1, length - rest.shape[1], -1)], dim=1)
+
+
+def _said_once(emotions: Tensor) -> Tensor:
+    """(B, T, 7) that never changes as (B, 1, 7): the network then rounds as for a constant one."""
+    return emotions[:, :1] if bool((emotions == emotions[:, :1]).all()) else emotions
 
 
 def _counter(on_progress: ProgressCallback, total: int) -> Callable[[], None]:

@@ -1,6 +1,7 @@
 """Pictures by Pillow, sounds by ffmpeg (the sound of videos included), from files to the types of the core.
 
-Keeps what the file has: orientation, modes and transparency of pictures, the sound's own rate. Knows nothing of faces or models.
+Keeps what the file has: orientation, modes and transparency of pictures, the sound's own rate. A sound comes whole (`read_audio`) or in
+blocks (`open_audio`). Knows nothing of faces or models.
 """
 
 from __future__ import annotations
@@ -8,15 +9,17 @@ from __future__ import annotations
 import struct
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
 from ..errors import AudioError, PictureError
-from ..types import AudioClip
+from ..types import AudioClip, AudioFile
 from .codecs import last_words, start_ffmpeg
 
 AU_FLOAT32 = 6  # the sample type's number in an AU header
@@ -39,17 +42,57 @@ def read_picture(path: str | Path) -> Image.Image:
 
 def read_audio(path: str | Path) -> AudioClip:
     """The first sound track of a file as one channel (the mean of all) at its own rate; anything that ffmpeg reads. Raises AudioError."""
+    blocks = list(_decode(path))
+    return AudioClip(torch.from_numpy(np.concatenate([block.samples for block in blocks])), blocks[0].sample_rate)
+
+
+def open_audio(path: str | Path) -> AudioFile:
+    """As `read_audio`, but nothing of the sound is kept: it is decoded once to check and count its samples, and again, block by block,
+    whenever it is needed. Raises AudioError for the same reasons, at the call."""
+    samples = 0
+    for block in _decode(path):
+        samples += len(block.samples)
+    rate, channels = block.sample_rate, block.channels  # there is one: a track without samples is an error
+    return AudioFile(Path(path), rate, samples, channels, partial(_blocks, path, rate, samples))
+
+
+def _blocks(path: str | Path, sample_rate: int, samples: int) -> Iterator[torch.Tensor]:
+    """The sound of a file that had this rate and this many samples when it was opened."""
+    found = 0
+    for block in _decode(path):
+        found += len(block.samples)
+        if block.sample_rate == sample_rate and found <= samples:
+            yield torch.from_numpy(block.samples)
+    if block.sample_rate != sample_rate or found != samples:
+        raise AudioError(
+            f"{path} has changed since it was opened: {found} samples of {block.sample_rate} Hz now, {samples} of {sample_rate} Hz before"
+        )
+
+
+class _Block(NamedTuple):
+    """Samples (n,) float32 of the mix of all channels, n > 0, and what the track is like."""
+
+    samples: np.ndarray
+    sample_rate: int
+    channels: int
+
+
+def _decode(path: str | Path) -> Iterator[_Block]:
+    """At least one block of the first sound track. Whoever stops early stops ffmpeg as well."""
     if not Path(path).is_file():
         raise AudioError(f"there is no sound file {path}")
     # AU is the simplest format with a header that ffmpeg can stream: the sound's own rate and channels come with the samples.
     source = ["-i", f"file:{Path(path)}", "-map", "0:a:0", "-vn"]
+    block: _Block | None = None
     with tempfile.TemporaryFile() as errors:
         process = start_ffmpeg(
             [*source, "-c:a", "pcm_f32be", "-f", "au", "pipe:1"], errors=errors, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )
         try:
             assert process.stdout is not None
-            samples, rate = _read_au(process.stdout)
+            header = _read_header(process.stdout)
+            for block in _read_blocks(process.stdout, *header) if header else ():
+                yield _checked(block, path)
             code = process.wait()
         finally:
             process.kill()
@@ -59,31 +102,33 @@ def read_audio(path: str | Path) -> AudioClip:
         words = last_words(errors)
     if "matches no streams" in words:
         raise AudioError(f"{path} has no sound track")
-    if code or rate <= 0:
+    if code or header is None:
         raise AudioError(f"{path} cannot be read as sound: {words}")
-    return AudioClip(_checked(samples, path), rate)
+    if block is None:
+        raise AudioError(f"the sound track of {path} is empty")
 
 
-def _read_au(stream: IO[bytes]) -> tuple[np.ndarray, int]:
-    """(samples of the mix, rate) of a streamed AU file; no samples and rate 0 when nothing came."""
+def _read_header(stream: IO[bytes]) -> tuple[int, int] | None:
+    """(rate, channels) of a streamed AU file; None when there is no such file."""
     header = stream.read(24)
     if len(header) < 24:
-        return np.zeros(0, np.float32), 0
+        return None
     _, offset, _, kind, rate, channels = struct.unpack(">4s5I", header)
-    if kind != AU_FLOAT32 or not channels:
-        return np.zeros(0, np.float32), 0
+    if kind != AU_FLOAT32 or not channels or not rate:
+        return None
     stream.read(offset - 24)
-    parts = []
-    while block := stream.read(4 * channels * BLOCK):
-        whole = len(block) // (4 * channels) * (4 * channels)
-        frames = np.frombuffer(block[:whole], ">f4").reshape(-1, channels)
-        parts.append(frames.mean(1, dtype=np.float64).astype(np.float32))
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32), rate
+    return rate, channels
 
 
-def _checked(samples: np.ndarray, path: str | Path) -> torch.Tensor:
-    if not samples.size:
-        raise AudioError(f"the sound track of {path} is empty")
-    if not np.isfinite(samples).all():
+def _read_blocks(stream: IO[bytes], rate: int, channels: int) -> Iterator[_Block]:
+    while data := stream.read(4 * channels * BLOCK):
+        whole = len(data) // (4 * channels) * (4 * channels)
+        if whole:
+            frames = np.frombuffer(data[:whole], ">f4").reshape(-1, channels)
+            yield _Block(frames.mean(1, dtype=np.float64).astype(np.float32), rate, channels)
+
+
+def _checked(block: _Block, path: str | Path) -> _Block:
+    if not np.isfinite(block.samples).all():
         raise AudioError(f"the sound track of {path} holds values that are not finite")
-    return torch.from_numpy(samples)
+    return block

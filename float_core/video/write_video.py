@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import IO
 
 import torch
-from torch import Tensor
 
 from ..errors import OptionError, VideoError
-from ..types import AudioClip, FrameChunk
+from ..types import AudioClip, AudioFile, FrameChunk
 from .codecs import last_words, start_ffmpeg
+from .pixel_transfer import HostPixels, to_host
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 AUDIO_RATE = 48000  # every player takes it, and its AAC frames are shorter than a picture
@@ -30,8 +30,11 @@ COLOURS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "b
 SCALER = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
 
 
-def write_video(path: str | Path, chunks: Iterable[FrameChunk], *, fps: float | Fraction, clip: AudioClip | None = None) -> Path:
-    """Write frames (n, 3, H, W) in [-1, 1], in order and without gaps, with the sound if there is one; returns the path.
+def write_video(
+    path: str | Path, chunks: Iterable[FrameChunk], *, fps: float | Fraction, clip: AudioClip | AudioFile | None = None
+) -> Path:
+    """Write frames (n, 3, H, W) in [-1, 1], in order and without gaps, with the sound if there is one (ffmpeg itself reads that of an
+    `AudioFile`); returns the path.
 
     The ending chooses the container: .mp4, .m4v, .mov, .mkv. Missing folders are made, an existing file is replaced at the end.
     An odd width or height is extended by one pixel, which H.264 needs. Raises VideoError."""
@@ -56,15 +59,15 @@ def _encode(part: Path, container: str, chunks: Iterable[FrameChunk], rate: Frac
     size: tuple[int, int] | None = None
     done = 0
     try:
-        for chunk in chunks:
+        for chunk in to_host(chunks, _check_shape):
             _check(chunk, done, size)
             if process is None:
-                size = (chunk.frames.shape[2], chunk.frames.shape[3])
+                size = chunk.size
                 process = start_ffmpeg(
                     _arguments(part, container, size, rate, sound), errors=errors, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
                 )
-            _feed(process, _to_bytes(chunk.frames), errors)
-            done += chunk.frames.shape[0]
+            _feed(process, chunk.pixels.numpy().data.cast("B"), errors)
+            done += len(chunk.pixels)
         if process is None:
             raise VideoError("there are no frames to write")
         _finish(process, errors)
@@ -93,10 +96,12 @@ def _arguments(part: Path, container: str, size: tuple[int, int], rate: Fraction
     return [*frames, *sound, *video, *audio, *fast_start, "-f", container, "-y", f"file:{part}"]
 
 
-def _sound_arguments(clip: AudioClip | None, file: Path) -> list[str]:
+def _sound_arguments(clip: AudioClip | AudioFile | None, file: Path) -> list[str]:
     """ffmpeg's second input. The samples go through a file: two pipes into one program can wait for each other for ever."""
     if clip is None:
         return []
+    if isinstance(clip, AudioFile):
+        return _file_arguments(clip)
     samples = clip.waveform.detach().to("cpu", torch.float32)
     if samples.ndim != 1 or not samples.numel() or not bool(samples.isfinite().all()):
         raise VideoError(f"the sound has shape {tuple(samples.shape)}; expected (samples,), at least one, all finite")
@@ -106,28 +111,29 @@ def _sound_arguments(clip: AudioClip | None, file: Path) -> list[str]:
     return ["-f", "f32le", "-ar", str(clip.sample_rate), "-ac", "1", "-i", f"file:{file}"]
 
 
-def _check(chunk: FrameChunk, done: int, size: tuple[int, int] | None) -> None:
+def _file_arguments(sound: AudioFile) -> list[str]:
+    """The file as ffmpeg's second input, such that the same samples are heard as if they had been read: the mean of the channels, limited
+    to [-1, 1] (as integers cannot be beyond), one sample after another whatever the track's time stamps say, and none of its tags."""
+    mean = "+".join(f"{1 / sound.channels:.9f}*c{channel}" for channel in range(sound.channels))
+    mixed = f"aformat=sample_fmts=fltp,pan=mono|c0={mean},aformat=sample_fmts=s32,asetpts=N/SR/TB"
+    maps = ["-map", "0:v:0", "-map", "1:a:0", "-map_metadata", "-1", "-map_chapters", "-1"]
+    return ["-i", f"file:{sound.path}", *maps, "-af", mixed]
+
+
+def _check_shape(chunk: FrameChunk) -> None:
     frames = chunk.frames
     if frames.ndim != 4 or frames.shape[1] != 3 or 0 in frames.shape:
         raise VideoError(f"frames have shape {tuple(frames.shape)}; expected (n, 3, height, width)")
+
+
+def _check(chunk: HostPixels, done: int, size: tuple[int, int] | None) -> None:
     if chunk.start != done:
         raise VideoError(f"a chunk starts at frame {chunk.start}; expected frame {done}, the one after the last chunk")
-    if size is not None and tuple(frames.shape[2:]) != size:
-        raise VideoError(f"frames are {tuple(frames.shape[2:])} (height, width) now; the first ones were {size}")
-    bad = (~frames.isfinite()).flatten(1).any(1)
-    if bool(bad.any()):
-        first = done + int(bad.nonzero()[0])
+    if size is not None and chunk.size != size:
+        raise VideoError(f"frames are {chunk.size} (height, width) now; the first ones were {size}")
+    if not bool(chunk.finite.all()):
+        first = done + int((~chunk.finite).nonzero()[0])
         raise VideoError(f"frame {first} holds values that are not finite. If the model computes in half precision, use float32.")
-
-
-def _to_bytes(frames: Tensor) -> memoryview:
-    """(n, 3, H, W) in [-1, 1] as rgb24, H and W made even by repeating the last row or column."""
-    pixels = ((frames.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    if pixels.shape[2] % 2:
-        pixels = torch.cat([pixels, pixels[:, :, -1:]], dim=2)
-    if pixels.shape[3] % 2:
-        pixels = torch.cat([pixels, pixels[:, :, :, -1:]], dim=3)
-    return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy().data.cast("B")
 
 
 def _feed(process: subprocess.Popen[bytes], data: memoryview, errors: IO[bytes]) -> None:

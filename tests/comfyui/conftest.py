@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,10 +16,14 @@ from .checkouts import find_checkouts
 from .comfy_server import REPOSITORY, ComfyServer, Json, node
 from .convert_workflow import to_prompt
 
+if TYPE_CHECKING:
+    from float_core.config import AutoencoderConfig
+
 CHECKOUTS = find_checkouts()
 NEEDED = ("aiohttp", "alembic", "av", "comfyui_frontend_package", "torchsde")
-OTHER_PACK = Path(__file__).parent / "list_nodes"  # another maker's pack, for what comes from others
-UNTRAINED = "untrained.safetensors"
+OTHER_PACKS = [Path(__file__).parent / name for name in ("list_nodes", "probe_nodes")]  # another maker's, and one that looks inside
+UNTRAINED, TINY = "untrained.safetensors", "tiny.safetensors"
+TINY_SIZE = 128  # of a picture of the tiny model, which draws long clips in seconds
 TINY_WAV2VEC2 = {
     "hidden_size": 32,
     "num_hidden_layers": 1,
@@ -61,8 +66,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         terminal.write_line(line, green=bool(ran and not failed), red=not ran or bool(failed), bold=True)
 
 
-def save_untrained_model(path: Path) -> None:
-    """The bundled model's architecture with random weights that move visibly, and a small emotion network."""
+def save_untrained_model(path: Path, autoencoder: AutoencoderConfig | None = None) -> None:
+    """The bundled model's architecture, or another auto-encoder's, with random weights that move visibly, and a small emotion network."""
     import torch
 
     from float_core import PRESETS, EmotionConfig, FloatModel, Provenance, save_model
@@ -71,7 +76,9 @@ def save_untrained_model(path: Path) -> None:
     from float_core.motion_autoencoder import MotionAutoencoder
     from float_core.motion_flow.transformer import FlowMatchingTransformer
 
-    config = replace(PRESETS["mini"], emotion=EmotionConfig(json.dumps(TINY_WAV2VEC2)))
+    bundled = PRESETS["mini"]
+    emotion_config = EmotionConfig(json.dumps(TINY_WAV2VEC2))
+    config = replace(bundled, autoencoder=autoencoder or bundled.autoencoder, emotion=emotion_config)
     torch.manual_seed(0)
     networks = {
         "autoencoder": MotionAutoencoder(config.autoencoder),
@@ -82,6 +89,16 @@ def save_untrained_model(path: Path) -> None:
     torch.nn.init.normal_(emotion.wav2vec2_for_emotion.classifier.out_proj.weight)  # so that it hears differences
     model = FloatModel(config, Provenance("untrained", "", "test", "test"), **networks, emotion_loader=lambda: emotion)
     save_model(model, path, licence="none: random numbers")
+
+
+def tiny_autoencoder() -> AutoencoderConfig:
+    """Of the bundled model's latent size, and quick."""
+    from float_core import PRESETS
+    from float_core.config import AutoencoderConfig
+
+    bundled = PRESETS["mini"].autoencoder
+    assert bundled is not None
+    return AutoencoderConfig(size=TINY_SIZE, latent_size=bundled.latent_size, channels=(16, 16, 16, 16, 8, 8))
 
 
 def write_voice(path: Path, seconds: float) -> None:
@@ -100,11 +117,13 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         pytest.skip(why_not())
     base = tmp_path_factory.mktemp("comfyui")
     save_untrained_model(base / "models" / "float" / UNTRAINED)
+    save_untrained_model(base / "models" / "float" / TINY, tiny_autoencoder())
     (base / "input").mkdir()
     write_voice(base / "input" / "short.wav", SHORT_SECONDS)
     write_voice(base / "input" / "long.wav", LONG_SECONDS)
     starting = ComfyServer(request.param, base)
-    (base / "custom_nodes" / OTHER_PACK.name).symlink_to(OTHER_PACK, target_is_directory=True)
+    for pack in OTHER_PACKS:
+        (base / "custom_nodes" / pack.name).symlink_to(pack, target_is_directory=True)
     with starting as running:
         yield running
 
@@ -122,3 +141,10 @@ def talk(server: ComfyServer) -> Json:
 def sampled(talk: Json) -> Json:
     """The same as far as the sampled motion: no edit, and nothing is drawn."""
     return {key: part for key, part in talk.items() if part["class_type"] not in ("LambdaEdit", "DecodeVideo", "SaveVideo")}
+
+
+@pytest.fixture
+def tiny(talk: Json) -> Json:
+    """The workflow with the tiny model."""
+    node(talk, "LoadFLOAT")["model"] = TINY
+    return talk

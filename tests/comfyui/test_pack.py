@@ -60,7 +60,7 @@ def test_sockets_are_typed(ours: Json) -> None:
 
 def test_choices(ours: Json) -> None:
     choices = {name: options["options"] for _, info in ours.items() for name, kind, options in inputs_of(info) if kind == "COMBO"}
-    assert choices["model"] == ["mini (bundled)", "untrained.safetensors"]
+    assert choices["model"] == ["mini (bundled)", "tiny.safetensors", "untrained.safetensors"]
     assert choices["emotion"] == EMOTIONS
     assert choices["solver"] == ["euler", "midpoint", "heun", "rk4", "ab2"]
 

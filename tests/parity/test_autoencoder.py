@@ -10,6 +10,7 @@ import torch
 
 from float_core.config import FLOAT_512, AutoencoderConfig
 from float_core.motion_autoencoder import MotionAutoencoder, constant_keys
+from float_core.motion_autoencoder.batch_decoder import BatchDecoder
 
 TOLERANCE = 1e-5
 PREFIX = "motion_autoencoder."
@@ -32,7 +33,8 @@ def run(request, reference, refweights):
     picture = torch.from_numpy(refweights.picture(request.param, float(expected["phase"]))).float()
     identity, coefficients, skips = network.encode(picture[None])
     basis = network.basis()
-    frames = network.decode(identity + torch.from_numpy(expected["lambdas"]) @ basis.T, skips)
+    latents = identity + torch.from_numpy(expected["lambdas"]) @ basis.T
+    frames = network.decode(latents, skips), network.prepare(skips)(latents), BatchDecoder(network.dec, skips)(latents)
     return expected, identity, coefficients, skips, basis, frames
 
 
@@ -57,10 +59,11 @@ def test_skip_features(run, relative_error):
     assert relative_error(heads, expected["feat_head"]) < TOLERANCE
 
 
-def test_frames(run, relative_error):
+@pytest.mark.parametrize("way", [0, 1, 2], ids=["decode", "prepared", "batched"])
+def test_frames(run, relative_error, way):
     expected, _, _, _, _, frames = run
     stride = int(expected["stride"])
-    for frame, numbers in zip(frames[:, :, ::stride, ::stride], expected["frames"], strict=True):
+    for frame, numbers in zip(frames[way][:, :, ::stride, ::stride], expected["frames"], strict=True):
         assert relative_error(frame, numbers) < TOLERANCE
 
 

@@ -15,7 +15,7 @@ from float_core.cli_options import box, emotion, motion_edit
 from float_core.cli_progress import ProgressReport, readable_seconds
 from float_core.config import AutoencoderConfig, ModelConfig
 from float_core.errors import FaceNotFoundError
-from float_core.types import AudioClip, CropTransform, FaceCrop, FloatModel, FrameChunk, MotionEdit, Provenance, SamplingOptions
+from float_core.types import AudioFile, CropTransform, FaceCrop, FloatModel, FrameChunk, MotionEdit, Provenance, SamplingOptions
 
 MODEL = FloatModel(
     ModelConfig("tiny", AutoencoderConfig(size=16, latent_size=4, basis_size=2, channels=(4, 4, 4))),
@@ -39,7 +39,7 @@ def calls(monkeypatch, tmp_path):
 
     note("load_model", MODEL)
     note("read_picture", "picture")
-    note("read_audio", AudioClip(torch.zeros(160), 16000))
+    note("open_audio", AudioFile(Path("me.wav"), 16000, 160, 1, lambda: iter([torch.zeros(160)])))
     note("prepare_picture", CROP)
     note("animate", lambda *_: iter([FrameChunk(torch.zeros(1, 3, 16, 16), 0)]))
     note("write_video", lambda path, chunks: Path(path))
@@ -94,6 +94,7 @@ EFFECTS = {
     "--released": ([], "animate", "options", SamplingOptions.released()),
     "--edit": (["3=-1.5"], "animate", "edits", (MotionEdit(3, -1.5),)),
     "--batch-size": (["2"], "animate", "batch_size", 2),
+    "--compile": ([], "animate", "compiled", True),
     "--face": (["1"], "prepare_picture", "face", 1),
     "--box": (["1,2,30,40"], "prepare_picture", "crop", (1, 2, 30, 40)),
     "--no-crop": ([], "prepare_picture", "crop", None),

@@ -21,9 +21,11 @@ ROOMS = {
     "checkpoints": {"motion_autoencoder", "motion_flow", "audio"},
     "pipeline": {"motion_autoencoder", "motion_flow", "audio", "face"},
     "training": {"motion_autoencoder", "motion_flow", "audio", "checkpoints", "metrics"},
-    "cli": {PUBLIC, "pipeline", "checkpoints", "face", "video", "training", "metrics"},
+    "benchmarks": {PUBLIC, "motion_autoencoder", "motion_flow", "audio", "checkpoints", "pipeline", "face", "video", "allocator"},
+    "cli": {PUBLIC, "pipeline", "checkpoints", "face", "video", "training", "metrics", "benchmarks", "allocator"},
     "nodes": {PUBLIC, "pipeline", "checkpoints", "face", "video"},
     PUBLIC: {"pipeline", "checkpoints", "face", "video", "audio"},
+    "allocator": set(),
     **{name: set() for name in SHARED},
 }
 HOST = {

@@ -1,13 +1,16 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
 from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.audio.log_mel import mel_filters
+from float_core.audio.sound_stream import stream_sound
 from float_core.audio.waveform import frame_count
 from float_core.config import CompactAudioConfig
 from float_core.errors import AudioError, OptionError
+from float_core.types import AudioClip, AudioFile
 
 
 @pytest.fixture
@@ -96,6 +99,30 @@ def test_a_cut_out_with_its_surroundings_equals_the_whole(encoder):
     start, stop = 40, 60
     part = encoder.encode_mel(mel[:, (start - reach) * 4 : (stop + reach) * 4], stop - start + 2 * reach)
     assert torch.allclose(part[:, reach:-reach], whole[:, start:stop], atol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [1, 16000, 524 * 640, 524 * 640 + 1, 45 * 16000 - 333, 70 * 16000 + 5])
+@torch.no_grad()
+def test_a_stream_is_the_whole_to_rounding(encoder, samples):
+    sound = voice(samples / 16000 + 1)[:, :samples] * torch.linspace(0.2, 1.0, samples) + 0.03
+    pieces = list(encoder.stream(stream_sound(AudioClip(sound[0], 16000), 16000)))
+    assert len(pieces) == 1 + max(0, -(-(frame_count(samples) - 500 - 2 * encoder.reach) // 500))
+    torch.testing.assert_close(torch.cat(pieces, dim=1), encoder(sound), rtol=1e-4, atol=2e-5)
+
+
+@torch.no_grad()
+def test_the_first_piece_comes_before_the_sound_is_read_again(encoder):
+    sound, read = voice(120.0)[0], []
+
+    def blocks():
+        read.append(0)
+        for block in sound.split(16000):
+            read[-1] += 1
+            yield block
+
+    pieces = encoder.stream(stream_sound(AudioFile(Path("a.wav"), 16000, len(sound), 1, blocks), 16000))
+    assert 500 <= next(pieces).shape[1] <= 500 + 2 * encoder.reach
+    assert read == [120, 120, 21]  # for the mean, for the level, for the first window
 
 
 def test_gradients_reach_weights_and_waveform(encoder):

@@ -4,9 +4,13 @@ import math
 import pytest
 import torch
 
+from float_core.audio import speech_emotion
+from float_core.audio.long_windows import WindowPlan
+from float_core.audio.sound_stream import stream_sound
 from float_core.audio.speech_emotion import SpeechEmotionClassifier, choose_emotion
 from float_core.config import EMOTIONS, EmotionConfig
 from float_core.errors import OptionError
+from float_core.types import AudioClip
 
 TINY = {
     "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "conv_dim": [16] * 7,
@@ -52,3 +56,21 @@ def test_classifier_takes_any_length(samples):
     assert not classifier.wav2vec2_for_emotion.wav2vec2.training
     probabilities = classifier.probabilities(torch.randn(2, samples))
     assert probabilities.shape == (2, 1, 7) and torch.allclose(probabilities.sum(-1), torch.ones(2, 1))
+
+
+@pytest.mark.parametrize("network", [TINY, TINY | {"do_stable_layer_norm": False, "feat_extract_norm": "group"}])
+@torch.no_grad()
+def test_a_long_sound_is_heard_in_windows(monkeypatch, network):
+    """Without attention, windows give what the whole gives; with it, nearly so."""
+    monkeypatch.setattr(speech_emotion, "speech_windows", lambda rate: WindowPlan(60, 24, 8))
+    torch.manual_seed(1)
+    classifier = SpeechEmotionClassifier(EmotionConfig(json.dumps(network))).eval()
+    classifier.wav2vec2_for_emotion.classifier.out_proj.weight.data.mul_(20)  # so that the seven differ
+    sound = torch.randn(1, 320 * 347 + 400) * torch.linspace(0.01, 1, 320 * 347 + 400) + 0.1
+    stream = stream_sound(AudioClip(sound[0], 16000), 16000)
+    whole, found = classifier.probabilities(sound), classifier.stream_probabilities(stream)
+    assert found.shape == whole.shape == (1, 1, 7) and float(whole.std()) > 0.01
+    torch.testing.assert_close(found, whole, rtol=0, atol=0.02)
+    for layer in classifier.wav2vec2_for_emotion.wav2vec2.encoder.layers:
+        layer.attention.out_proj.weight.data.zero_()
+    torch.testing.assert_close(classifier.stream_probabilities(stream), classifier.probabilities(sound), rtol=1e-4, atol=1e-4)

@@ -3,11 +3,15 @@ import json
 import pytest
 import torch
 
+from float_core.audio import wav2vec2_encoder
+from float_core.audio.long_windows import WindowPlan
+from float_core.audio.sound_stream import stream_sound
 from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
 from float_core.audio.wav2vec2_network import receptive_field
 from float_core.audio.waveform import frame_count
 from float_core.config import Wav2Vec2AudioConfig
 from float_core.errors import AudioError, OptionError
+from float_core.types import AudioClip
 
 TINY = {
     "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "conv_dim": [16] * 7,
@@ -60,6 +64,50 @@ def test_half_precision_keeps_its_dtype_and_stays_near():
     expected = model(sound)
     result = model.to(torch.bfloat16)(sound)
     assert result.dtype == torch.bfloat16 and (result.float() - expected).abs().mean() < 0.05
+
+
+def without_attention(model):
+    """Its frames then see only what the positional convolution reaches, so that windows can give exactly what the whole gives."""
+    for layer in model.wav2vec2.encoder.layers:
+        layer.attention.out_proj.weight.data.zero_()
+    return model
+
+
+@pytest.fixture
+def short_windows(monkeypatch):
+    monkeypatch.setattr(wav2vec2_encoder, "speech_windows", lambda fps: WindowPlan(60, 24, 8))
+
+
+@pytest.mark.parametrize("network", [TINY, STABLE])
+@pytest.mark.parametrize("samples", [640 * 61, 640 * 150 + 1, 640 * 243 - 1])
+@torch.no_grad()
+def test_windows_see_the_sound_as_the_whole_does(short_windows, network, samples):
+    """Level, group norm, alignment, padding at the end and the joints."""
+    model = without_attention(encoder(network))
+    sound = torch.randn(1, samples) * torch.linspace(0.01, 1, samples) + 0.1
+    pieces = list(model.stream(stream_sound(AudioClip(sound[0], 16000), 16000)))
+    assert len(pieces) > 1 and all(piece.dtype == torch.float32 for piece in pieces)
+    whole = model(sound)
+    torch.testing.assert_close(torch.cat(pieces, dim=1), whole, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_with_attention_windows_are_near_the_whole(short_windows):
+    model = encoder()
+    sound = torch.randn(1, 640 * 300)
+    joined = torch.cat(list(model.stream(stream_sound(AudioClip(sound[0], 16000), 16000))), dim=1)
+    whole = model(sound)
+    assert joined.shape == whole.shape and not torch.equal(joined, whole)
+    assert (joined - whole).norm() < 0.05 * whole.norm()
+
+
+@torch.no_grad()
+def test_half_precision_hears_long_sounds(short_windows):
+    model, sound = encoder(), torch.randn(640 * 100)
+    stream = stream_sound(AudioClip(sound, 16000), 16000)
+    expected = torch.cat(list(model.stream(stream)), dim=1)
+    found = torch.cat(list(model.to(torch.bfloat16).stream(stream)), dim=1)
+    assert found.dtype == torch.float32 and (found - expected).abs().mean() < 0.05
 
 
 def test_wav2vec2_never_trains():

@@ -8,7 +8,7 @@ import torch
 from float_core.config import MINI, AutoencoderConfig
 from float_core.errors import OptionError
 from float_core.motion_autoencoder import MotionAutoencoder, constant_keys
-from float_core.motion_autoencoder.stylegan_layers import upsample
+from float_core.motion_autoencoder.plain_decoder import decode_plain
 
 SMALL = AutoencoderConfig(size=64, latent_size=24, basis_size=6, channels=(32, 32, 24, 16, 8))
 
@@ -64,27 +64,10 @@ def test_one_source_serves_a_batch_of_latents_without_copies(moving):
     assert torch.allclose(together, copied, atol=1e-5)
 
 
-def _plain_decode(network: MotionAutoencoder, latent: torch.Tensor, skips: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """The decoder as its formulas say, layer by layer."""
-    dec, plain = network.dec, "reference"
-    state = dec.conv1(dec.input.input.expand(len(latent), -1, -1, -1), latent, impl=plain)
-    flow, picture = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
-    for i, skip in enumerate(skips):
-        state = dec.convs[2 * i + 1](dec.convs[2 * i](state, latent, impl=plain), latent, impl=plain)
-        flow = dec.to_flows[i].conv(state, latent, impl=plain) + dec.to_flows[i].bias + upsample(flow, impl=plain)
-        line = torch.linspace(-1, 1, skip.shape[-1])
-        grid = torch.stack([torch.tanh(flow[:, 0]) + line, torch.tanh(flow[:, 1]) + line[:, None]], -1)
-        mask = torch.sigmoid(flow[:, 2:])
-        warp = torch.nn.functional.grid_sample(skip, grid, "bilinear", "zeros", False) * mask
-        state = warp + state * (1 - mask)
-        picture = dec.to_rgbs[i].conv(warp, impl=plain) + dec.to_rgbs[i].bias + upsample(picture, impl=plain)
-    return picture
-
-
 def test_decoder_is_its_formulas_gradients_included(moving):
     identity, _, skips = moving.encode(_pictures(2))
     torch.nn.init.normal_(moving.dec.to_rgbs[1].conv[1].bias)
-    fast, plain = moving.decode(identity, skips), _plain_decode(moving, identity, skips)
+    fast, plain = moving.decode(identity, skips), decode_plain(moving.dec, identity, skips)
     assert (fast - plain).norm() <= 1e-5 * plain.norm()
     used = [p for name, p in moving.named_parameters() if not ("noise" in name or "to_rgb1" in name or "fc" in name or "direction" in name)]
     direction = torch.randn(fast.shape, generator=torch.Generator().manual_seed(2))

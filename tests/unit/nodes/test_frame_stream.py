@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import weakref
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -82,11 +83,37 @@ def test_other_errors_are_not_hidden(stream: ModuleType) -> None:
 
 
 def test_frames_are_collected_on_the_way(stream: ModuleType) -> None:
-    device = Device(stream)
-    images, seen = torch.zeros(FRAMES, 2, 2, 3), []
+    images = torch.zeros(FRAMES, 2, 2, 3)
     motion = stream.MotionSequence(torch.linspace(-1, 1, FRAMES).reshape(1, -1, 1), 25.0)
-    chunks = list(stream.collected(device.render(motion, 4), images, lambda done, frame: seen.append((done, frame[0, 0, 0].item()))))
+    chunks = list(stream.collected(Device(stream).render(motion, 4), images))
     assert [len(chunk.frames) for chunk in chunks] == [4, 4, 3]
     assert torch.allclose(images[:, 0, 0, 0], torch.linspace(0, 1, FRAMES))
-    assert [done for done, _ in seen] == [4, 8, FRAMES]
-    assert seen[-1][1] == pytest.approx(1.0)
+
+
+def test_the_newest_frame_of_each_chunk_is_shown(stream: ModuleType) -> None:
+    seen: list[tuple[int, torch.Size, float]] = []
+    motion = stream.MotionSequence(torch.linspace(-1, 1, FRAMES).reshape(1, -1, 1), 25.0)
+    shown = stream.shown(Device(stream).render(motion, 4), lambda done, frame: seen.append((done, frame.shape, frame[0, 0, 0].item())))
+    assert [len(chunk.frames) for chunk in shown] == [4, 4, 3]
+    assert [done for done, _, _ in seen] == [4, 8, FRAMES]
+    assert seen[-1][1:] == ((2, 2, 3), pytest.approx(1.0))
+
+
+def test_a_chunk_is_let_go_before_the_next_is_drawn(stream: ModuleType) -> None:
+    """Else two batches of frames would be alive at once."""
+    alive: list[weakref.ref[torch.Tensor]] = []
+
+    def render(motion: Any, batch: int) -> Iterator[Any]:
+        for start in range(0, motion.motion.shape[1], batch):
+            assert all(frames() is None for frames in alive)
+            chunk = stream.FrameChunk(torch.zeros(min(batch, FRAMES - start), 3, 2, 2), start)
+            alive.append(weakref.ref(chunk.frames))
+            yield chunk
+            del chunk
+
+    motion = stream.MotionSequence(torch.zeros(1, FRAMES, 1), 25.0)
+    chunks = stream.with_smaller_batches(render, motion, 4, lambda error: False, lambda: None)
+    chunks = stream.collected(stream.shown(chunks, lambda done, frame: None), torch.zeros(FRAMES, 2, 2, 3))
+    while next(chunks, None) is not None:
+        pass
+    assert len(alive) == 3

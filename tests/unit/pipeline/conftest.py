@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from float_core.audio import CompactAudioEncoder
 from float_core.config import AutoencoderConfig, CompactAudioConfig, ModelConfig, TransformerConfig
 from float_core.motion_autoencoder import MotionAutoencoder
+from float_core.motion_autoencoder.strip_decoder import StripDecoder
+from float_core.motion_flow.prepared_velocity import PreparedVelocity
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.types import AudioClip, FloatModel, Provenance
 
@@ -44,3 +48,25 @@ def clip() -> AudioClip:
     """25 frames: two windows of 10 and a half one."""
     time = torch.arange(16000) / 16000
     return AudioClip(torch.sin(2 * torch.pi * (200 + 150 * time) * time), 16000)
+
+
+@pytest.fixture
+def before_decoding(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Has a function called before every batch that is decoded."""
+    return lambda call: _watch(monkeypatch, StripDecoder, call)
+
+
+@pytest.fixture
+def before_evaluation(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Has a function called before every evaluation of the velocity."""
+    return lambda call: _watch(monkeypatch, PreparedVelocity, call)
+
+
+def _watch(monkeypatch: pytest.MonkeyPatch, kind: type, call: Callable[[], object]) -> None:
+    original = kind.__call__
+
+    def watched(self: object, *arguments: object) -> object:
+        call()
+        return original(self, *arguments)
+
+    monkeypatch.setattr(kind, "__call__", watched)

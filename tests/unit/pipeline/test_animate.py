@@ -45,13 +45,13 @@ STREAMING = {
 
 
 @pytest.mark.parametrize("name", [*STREAMING, "gain"])
-def test_edits_over_time_equal_those_of_the_whole_motion(model, picture, clip, name):
+def test_edits_over_time_equal_those_of_the_whole_motion(model, picture, clip, name, before_evaluation):
     edits = [MotionEdit(3, -0.2), STREAMING.get(name, MotionEdit(1, gain=3.0))]
     identity, audio = encode_identity(model, picture), encode_audio(model, clip)
     plain = sample_motion(model, identity, audio, choose_emotion("sad"), OPTIONS)
     expected = joined(render_frames(model, identity, edit_motion(model, plain, edits), batch_size=4))
     evaluations: list[None] = []
-    model.transformer.register_forward_pre_hook(lambda *_: evaluations.append(None))
+    before_evaluation(lambda: evaluations.append(None))
     chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, edits=edits, batch_size=4)
     first = next(chunks).frames
     assert len(evaluations) == (3 * OPTIONS.steps if name == "gain" else OPTIONS.steps)  # gain needs the mean of all three windows
@@ -59,9 +59,9 @@ def test_edits_over_time_equal_those_of_the_whole_motion(model, picture, clip, n
     assert not torch.equal(expected, joined(render_frames(model, identity, edit_motion(model, plain, edits[:1]), batch_size=4)))
 
 
-def test_first_frames_come_before_the_last_motion_is_sampled(model, picture, clip):
+def test_first_frames_come_before_the_last_motion_is_sampled(model, picture, clip, before_evaluation):
     evaluations: list[None] = []
-    model.transformer.register_forward_pre_hook(lambda *_: evaluations.append(None))
+    before_evaluation(lambda: evaluations.append(None))
     chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=4)
     assert next(chunks).start == 0
     assert len(evaluations) == OPTIONS.steps  # of one window out of three
@@ -69,10 +69,10 @@ def test_first_frames_come_before_the_last_motion_is_sampled(model, picture, cli
     assert len(evaluations) == 3 * OPTIONS.steps
 
 
-def test_a_chunk_is_freed_before_the_next_is_rendered(model, picture, clip):
+def test_a_chunk_is_freed_before_the_next_is_rendered(model, picture, clip, before_decoding):
     alive: list[bool] = []
     last: list[weakref.ref] = []
-    model.autoencoder.dec.register_forward_pre_hook(lambda *_: alive.append(bool(last) and last[-1]() is not None))
+    before_decoding(lambda: alive.append(bool(last) and last[-1]() is not None))
     chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=5)
     for _ in range(5):
         last.append(weakref.ref(next(chunks).frames))

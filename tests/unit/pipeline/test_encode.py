@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from float_core.config import EmotionConfig
+from float_core.audio.waveform import prepare
+from float_core.config import CompactAudioConfig, EmotionConfig
 from float_core.errors import AudioError, CheckpointError, OptionError, PictureError
-from float_core.pipeline import encode_audio, encode_identity, predict_emotion
-from float_core.types import AudioClip, FloatModel
+from float_core.pipeline import encode_audio, encode_identity, predict_emotion, stream_audio_features
+from float_core.pipeline.long_audio import clip_frames
+from float_core.types import AudioClip, AudioFile, FloatModel
 
 
 def test_identity(model, picture):
@@ -60,6 +64,65 @@ def test_audio_has_its_frames_whatever_the_rate(model, clip):
 def test_bad_sounds(model, bad):
     with pytest.raises(AudioError):
         encode_audio(model, bad)
+
+
+def as_file(clip: AudioClip, block: int = 9999) -> AudioFile:
+    return AudioFile(Path("voice.wav"), clip.sample_rate, clip.samples, 1, lambda: iter(clip.waveform.split(block)))
+
+
+def voice(seconds: float, rate: int = 16000) -> AudioClip:
+    samples = int(seconds * rate)
+    return AudioClip(torch.randn(samples, generator=torch.Generator().manual_seed(2)) * torch.linspace(0.05, 0.3, samples), rate)
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(0.001, 16000), (1.23, 44100), (60.0, 16000), (60.0, 22050)])
+def test_up_to_a_minute_the_whole_sound_is_encoded_at_once(model, seconds, rate):
+    clip = voice(seconds, rate)
+    with torch.no_grad():
+        expected = model.audio_encoder(prepare(clip, 16000))
+    assert torch.equal(encode_audio(model, clip).features, expected)
+    assert torch.equal(encode_audio(model, as_file(clip)).features, expected)
+    assert len(list(stream_audio_features(model, clip))) == 1
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(60.001, 16000), (75.03, 22050)])
+def test_longer_ones_come_in_pieces(model, seconds, rate):
+    clip = voice(seconds, rate)
+    pieces = list(stream_audio_features(model, clip))
+    frames = math.ceil(clip.samples * 25 / rate)
+    assert len(pieces) > 1 and sum(piece.shape[1] for piece in pieces) == frames == clip_frames(model, clip)
+    assert all(piece.dtype == torch.float32 and not piece.requires_grad for piece in pieces)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.cat(pieces, dim=1), model.audio_encoder(prepare(clip, 16000)), rtol=1e-4, atol=1e-4)
+    assert torch.equal(encode_audio(model, clip).features, torch.cat(pieces, dim=1))
+    assert torch.equal(encode_audio(model, as_file(clip)).features, torch.cat(pieces, dim=1))
+
+
+def test_a_network_that_hears_windows_is_asked_to(model):
+    """Above a minute it is the encoder's and the classifier's own affair."""
+    heard = replace(model, audio_encoder=_Windowed(), emotion_loader=_Windowed)
+    assert encode_audio(heard, voice(61.0)).features.flatten().tolist() == [61 * 16000, 2.0]
+    assert predict_emotion(heard, voice(61.0)).probabilities.tolist() == [[[1.0, 0.0]]]
+    over_time = predict_emotion(heard, as_file(voice(150.0)), window_seconds=90.0, overlap=0.0)
+    assert over_time.probabilities.shape == (1, 3750, 2) and bool((over_time.probabilities[..., 0] == 1).all())
+
+
+class _Windowed(nn.Module):
+    config = CompactAudioConfig()
+
+    def stream(self, sound):
+        yield torch.full((1, 1, 1), float(sound.samples))
+        yield torch.full((1, 1, 1), 2.0)
+
+    def stream_probabilities(self, sound):
+        return torch.tensor([[[1.0, 0.0]]])
+
+
+def test_bad_sounds_are_refused_at_the_call(model):
+    with pytest.raises(AudioError, match="not finite"):
+        stream_audio_features(model, AudioClip(torch.full((10**6,), float("nan")), 16000))
+    with pytest.raises(AudioError, match="Tensor; expected AudioClip"):
+        stream_audio_features(model, torch.zeros(100))
 
 
 class _Classifier(nn.Module):

@@ -38,19 +38,19 @@ def test_chunks_are_in_order_and_equal_one_by_one(model, identity, motion):
     torch.testing.assert_close(frames, decoded.clamp(-1, 1), rtol=1e-4, atol=1e-5)
 
 
-def test_a_chunk_is_freed_before_the_next_is_rendered(model, identity, motion):
+def test_a_chunk_is_freed_before_the_next_is_rendered(model, identity, motion, before_decoding):
     rendering: list[bool] = []
     last: list[weakref.ref] = []
-    model.autoencoder.dec.register_forward_pre_hook(lambda *_: rendering.append(bool(last) and last[-1]() is not None))
+    before_decoding(lambda: rendering.append(bool(last) and last[-1]() is not None))
     chunks = render_frames(model, identity, motion, batch_size=2)
     for _ in range(5):
         last.append(weakref.ref(next(chunks).frames))
     assert rendering == [False] * 5
 
 
-def test_the_whole_motion_is_not_rendered_ahead(model, identity, motion):
+def test_the_whole_motion_is_not_rendered_ahead(model, identity, motion, before_decoding):
     calls: list[None] = []
-    model.autoencoder.dec.register_forward_pre_hook(lambda *_: calls.append(None))
+    before_decoding(lambda: calls.append(None))
     chunks = render_frames(model, identity, motion, batch_size=3)
     assert not calls
     next(chunks)

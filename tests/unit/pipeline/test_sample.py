@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from float_core.audio import EmotionKeyframe, choose_emotion, emotion_timeline
 from float_core.errors import CheckpointError, OptionError
 from float_core.pipeline import encode_audio, encode_identity, sample_motion
+from float_core.pipeline.sample import stream_voice_motion
 from float_core.types import AudioFeatures, EmotionCondition, SamplingOptions
 
 OPTIONS = SamplingOptions(steps=2)
@@ -62,6 +64,28 @@ def test_a_timeline_of_one_emotion_is_that_emotion_bit_for_bit(model, conditions
     assert torch.equal(sample_motion(model, identity, audio, timeline, OPTIONS).motion, constant)
     changing = emotion_timeline([*keyframes, EmotionKeyframe(0.8, "sad")], audio.features.shape[1], audio.fps)
     assert not torch.equal(sample_motion(model, identity, audio, changing, OPTIONS).motion, constant)
+
+
+@pytest.mark.parametrize("size", [1, 7, 10, 25, 40])
+@pytest.mark.parametrize("feeling", ["constant", "constant in time", "changing"])
+def test_motion_of_a_voice_in_pieces_is_that_of_the_whole(model, conditions, size, feeling):
+    identity, audio, emotion = conditions
+    if feeling != "constant":
+        emotion = EmotionCondition(emotion.probabilities.repeat(1, 25, 1))
+    if feeling == "changing":
+        emotion.probabilities[:, 13:] = choose_emotion("sad").probabilities
+    asked: list[int] = []
+
+    def pieces():
+        for piece in audio.features.split(size, dim=1):
+            asked.append(piece.shape[1])
+            yield piece
+
+    windows = stream_voice_motion(model, identity, pieces(), 25, emotion, OPTIONS)
+    first = next(windows)
+    assert sum(asked) == min(25, math.ceil(10 / size) * size)  # what the first window needs
+    found = torch.cat([first, *windows], dim=1)
+    assert torch.equal(found, sample_motion(model, identity, audio, emotion, OPTIONS).motion)
 
 
 def test_emotion_in_time_has_an_effect_where_it_is(model, conditions):

@@ -1,5 +1,6 @@
 """Pictures and sounds from files, good and bad ones."""
 
+import importlib
 import struct
 import subprocess
 import wave
@@ -11,8 +12,11 @@ from PIL import Image
 
 from float_core.errors import AudioError, PictureError
 from float_core.types import AudioClip, FrameChunk
-from float_core.video import read_audio, read_picture, write_video
+from float_core.video import open_audio, read_audio, read_picture, write_video
 from float_core.video.codecs import ffmpeg_program
+from float_core.video.read_media import BLOCK
+
+MODULE = importlib.import_module("float_core.video.read_media")
 
 
 def tone(seconds, rate, pitch=440.0):
@@ -27,6 +31,12 @@ def write_wav(path, channels, rate):
         file.setframerate(rate)
         file.writeframes(samples.tobytes())
     return path
+
+
+@pytest.fixture(params=[read_audio, open_audio], ids=["whole", "in pieces"])
+def read(request):
+    """Both ways to a sound refuse the same files with the same words."""
+    return request.param
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 48000])
@@ -60,31 +70,67 @@ def test_the_sound_of_a_video(tmp_path):
     assert len(clip.waveform) / clip.sample_rate == pytest.approx(0.5, abs=0.04)
 
 
-def test_a_video_without_sound_says_so(tmp_path):
+@pytest.mark.parametrize("name", ["a.wav", "a.mp3", "a.ogg", "a.mkv"])
+def test_a_sound_in_pieces_is_the_whole_sound(tmp_path, name):
+    voices = [np.roll(tone(8.4, 44100, pitch), 100) for pitch in (220, 440)]
+    source = write_wav(tmp_path / "source.wav", voices, 44100)
+    subprocess.run([ffmpeg_program(), "-v", "error", "-i", str(source), str(tmp_path / name)], check=True, stdin=subprocess.DEVNULL)
+    file, clip = open_audio(tmp_path / name), read_audio(tmp_path / name)
+    assert (file.path, file.sample_rate, file.samples, file.channels) == (tmp_path / name, 44100, clip.samples, 2)
+    for _ in range(2):  # as often as it is asked for
+        blocks = list(file.blocks())
+        assert all(block.dtype == torch.float32 and 0 < len(block) <= BLOCK for block in blocks)
+        assert len(blocks) == -(-clip.samples // BLOCK) and torch.equal(torch.cat(blocks), clip.waveform)
+
+
+def test_a_sound_that_is_not_read_to_its_end_stops_ffmpeg(tmp_path, monkeypatch):
+    started: list[subprocess.Popen] = []
+    start = MODULE.start_ffmpeg
+    monkeypatch.setattr(MODULE, "start_ffmpeg", lambda *given, **named: started.append(start(*given, **named)) or started[-1])
+    blocks = open_audio(write_wav(tmp_path / "a.wav", [tone(60, 16000)], 16000)).blocks()
+    next(blocks)
+    assert started[-1].poll() is None
+    blocks.close()
+    assert len(started) == 2 and started[-1].poll() is not None
+
+
+@pytest.mark.parametrize("change", ["longer", "shorter", "another rate", "gone"])
+def test_a_file_that_changes_while_it_is_in_use(tmp_path, change):
+    path = write_wav(tmp_path / "a.wav", [tone(5, 16000)], 16000)
+    file = open_audio(path)
+    if change == "gone":
+        path.unlink()
+    else:
+        write_wav(path, [tone({"longer": 9, "shorter": 3}.get(change, 5), 16000)], 8000 if change == "another rate" else 16000)
+    with pytest.raises(AudioError, match="no sound file" if change == "gone" else r"has changed since.*80000 of 16000 Hz before"):
+        list(file.blocks())
+
+
+def test_a_video_without_sound_says_so(tmp_path, read):
     video = write_video(tmp_path / "v.mp4", [FrameChunk(torch.zeros(3, 3, 32, 32), 0)], fps=25)
     with pytest.raises(AudioError, match="no sound track"):
-        read_audio(video)
+        read(video)
 
 
-def test_unusable_sounds(tmp_path):
+def test_unusable_sounds(tmp_path, read):
     with pytest.raises(AudioError, match="no sound file"):
-        read_audio(tmp_path / "absent.wav")
+        read(tmp_path / "absent.wav")
     with pytest.raises(AudioError, match="no sound file"):
-        read_audio(tmp_path)
+        read(tmp_path)
     (tmp_path / "text.wav").write_text("not a sound")
     with pytest.raises(AudioError, match=r"cannot be read as sound: .*Invalid data"):
-        read_audio(tmp_path / "text.wav")
+        read(tmp_path / "text.wav")
     with pytest.raises(AudioError, match=r"empty|cannot be read"):
-        read_audio(write_wav(tmp_path / "empty.wav", [np.zeros(0, np.float32)], 16000))
+        read(write_wav(tmp_path / "empty.wav", [np.zeros(0, np.float32)], 16000))
 
 
-def test_samples_that_are_not_finite(tmp_path):
+def test_samples_that_are_not_finite(tmp_path, read):
     samples = struct.pack("<4f", 0.0, float("nan"), 0.5, 0.0)
     form = struct.pack("<HHIIHH", 3, 1, 16000, 64000, 4, 32)
     body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(samples)) + samples
     (tmp_path / "nan.wav").write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
     with pytest.raises(AudioError, match="not finite"):
-        read_audio(tmp_path / "nan.wav")
+        read(tmp_path / "nan.wav")
 
 
 @pytest.mark.parametrize(("mode", "name"), [("RGB", "a.jpg"), ("RGBA", "a.png"), ("P", "a.gif"), ("L", "a.webp"), ("I;16", "a.tiff")])

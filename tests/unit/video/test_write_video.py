@@ -1,6 +1,7 @@
 """Videos: what is in the file, and that a stopped run leaves nothing behind."""
 
 import importlib
+import subprocess
 from fractions import Fraction
 
 import imageio_ffmpeg
@@ -10,7 +11,8 @@ import torch
 
 from float_core.errors import OptionError, VideoError
 from float_core.types import AudioClip, FrameChunk
-from float_core.video import probe, read_audio, write_video
+from float_core.video import open_audio, probe, read_audio, write_video
+from float_core.video.codecs import ffmpeg_program
 
 MODULE = importlib.import_module("float_core.video.write_video")  # the package's attribute of that name is the function
 
@@ -60,6 +62,55 @@ def test_the_length_is_the_sounds_within_one_frame(tmp_path, seconds, rate, fps)
     assert info.frames == frames and info.audio_codec == "aac"
     assert abs(info.duration - samples / rate) <= 1 / fps + 0.01
     assert abs(len(sound.waveform) / sound.sample_rate - samples / rate) <= 1 / fps + 0.005
+
+
+# How a sound file differs from plain mono samples: what ffmpeg makes it with, beyond the samples.
+SOURCES = {
+    "mono.wav": [],
+    "stereo.wav": ["-filter_complex", "[0:a]asplit[a][b];[b]volume=0.3[c];[a][c]amerge=inputs=2"],
+    "five channels and one for the bass.flac": ["-af", "pan=5.1|c0=c0|c1=0.5*c0|c2=0.2*c0|c3=c0|c4=0*c0|c5=0.1*c0"],
+    "lossy with a title.mp3": ["-metadata", "title=a title"],
+    "too loud.wav": ["-af", "aformat=sample_fmts=flt,volume=3", "-c:a", "pcm_f32le"],
+    "late.mp4": [
+        "-f",
+        "lavfi",
+        "-i",
+        "color=s=32x32:d=2",
+        "-filter_complex",
+        "[0:a]asetpts=PTS+0.7/TB[late]",
+        "-map",
+        "[late]",
+        "-map",
+        "1:v",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_sound_of_a_file_is_as_if_its_samples_had_been_given(tmp_path, name, suffix):
+    samples = (0.5 * torch.sin(torch.arange(29_876) ** 1.3 * 0.01)).numpy().astype("<f4").tobytes()
+    source = tmp_path / f"a 'name: {name}"
+    command = [ffmpeg_program(), "-v", "error", "-f", "f32le", "-ar", "22050", "-ac", "1", "-i", "pipe:0", *SOURCES[name], f"file:{source}"]
+    subprocess.run(command, input=samples, check=True)
+    file, clip = open_audio(source), read_audio(source)
+    assert file.channels == {"s": 2, "f": 6}.get(name[0], 1)
+    frames = -(-file.samples * 25 // file.sample_rate)
+    given, read = (write_video(tmp_path / f"{i}{suffix}", chunks(frames), fps=25, clip=sound) for i, sound in enumerate((clip, file)))
+    assert probe(given) == probe(read)
+    expected, found = read_audio(given), read_audio(read)
+    assert open_audio(read).channels == 1 and found.samples == expected.samples
+    assert (found.waveform - expected.waveform).square().mean() < 1e-4 * expected.waveform.square().mean()
+    assert b"a title" not in read.read_bytes()
+
+
+def test_a_sound_file_that_is_gone(tmp_path):
+    source = write_video(tmp_path / "a.mp4", chunks(4), fps=25, clip=AudioClip(torch.zeros(2000), 16000))
+    file = open_audio(source)
+    source.unlink()
+    with pytest.raises(VideoError, match="No such file"):
+        write_video(tmp_path / "v.mp4", chunks(4), fps=25, clip=file)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("fps", "expected"), [(Fraction(30000, 1001), 29.97), (23.976, 23.98), (12.5, 12.5)])

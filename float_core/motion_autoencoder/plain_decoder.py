@@ -1,0 +1,51 @@
+"""The decoder as the reference page writes it: weights modulated for every sample, one frame at a time, nothing shared or fused.
+
+The yardstick that every faster decoder is compared with, in numbers and in time. Knows nothing of batches, devices or memory formats.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .face_decoder import FaceDecoder, StyledConv, ToFlow, ToPicture, identity_grid
+from .stylegan_layers import upsample
+
+
+def decode_plain(decoder: FaceDecoder, latent: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
+    """w (B, D), skip features (B or 1, C, r, r) coarsest first -> pictures (B, 3, S, S), not clamped. Differentiable."""
+    frames = []
+    for i in range(len(latent)):
+        own = tuple(skip[i : i + 1] if len(skip) > 1 else skip for skip in skips)
+        frames.append(_decode_frame(decoder, latent[i : i + 1], own))
+    return torch.cat(frames)
+
+
+def _decode_frame(decoder: FaceDecoder, latent: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
+    state = decoder.conv1(decoder.input.input, latent, impl="reference")
+    flow: Tensor | None = None
+    picture: Tensor | None = None
+    for level, skip in enumerate(skips):
+        for conv in decoder.convs[2 * level : 2 * level + 2]:
+            state = cast(StyledConv, conv)(state, latent, impl="reference")
+        flow = _flow(cast(ToFlow, decoder.to_flows[level]), state, latent, flow)
+        grid = torch.tanh(flow[:, :2]).permute(0, 2, 3, 1) + identity_grid(flow.shape[-1], flow).to(flow.dtype)
+        mask = torch.sigmoid(flow[:, 2:])
+        warp = F.grid_sample(skip.to(grid.dtype), grid, mode="bilinear", padding_mode="zeros", align_corners=False) * mask
+        state = warp + state * (1 - mask)
+        picture = _picture(cast(ToPicture, decoder.to_rgbs[level]), warp, picture)
+    assert picture is not None
+    return picture
+
+
+def _flow(layer: ToFlow, state: Tensor, latent: Tensor, coarser: Tensor | None) -> Tensor:
+    flow = layer.conv(state, latent, impl="reference") + layer.bias
+    return flow if coarser is None else flow + upsample(coarser, impl="reference")
+
+
+def _picture(layer: ToPicture, warp: Tensor, coarser: Tensor | None) -> Tensor:
+    picture = layer.conv(warp, impl="reference") + layer.bias
+    return picture if coarser is None else picture + upsample(coarser, impl="reference")

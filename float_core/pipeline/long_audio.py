@@ -1,0 +1,53 @@
+"""A voice of any length to audio features, piece by piece: nothing of a long one is held but the window that is being heard.
+
+Up to `LONGEST_WHOLE` seconds a network hears the whole; how it hears more than that is its own affair (`stream`, `stream_probabilities`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..audio.sound_stream import SoundStream, stream_sound
+from ..audio.waveform import frame_count
+from ..types import AudioClip, AudioFile, FloatModel
+from .argument_checks import check_clip
+
+LONGEST_WHOLE = 60  # seconds
+
+
+def is_long(sound: SoundStream) -> bool:
+    """Whether the sound is heard in windows."""
+    return sound.samples > LONGEST_WHOLE * sound.sample_rate
+
+
+def clip_frames(model: FloatModel, clip: AudioClip | AudioFile) -> int:
+    """How many frames the model's audio features have for this sound: ceil(samples * fps / rate)."""
+    return frame_count(clip.samples, int(clip.sample_rate), model.require("audio_encoder").config.fps)
+
+
+def stream_audio_features(model: FloatModel, clip: AudioClip | AudioFile) -> Iterator[Tensor]:
+    """Audio features w_a of a sound as pieces (1, n, Da) float32, T = ceil(samples * fps / rate) frames in all, each piece computed when
+    it is asked for. Up to 60 s there is one piece, the whole clip's features bit for bit; what the windows of longer ones change says
+    the encoder's `stream`. Checks the sound at the call; raises AudioError."""
+    encoder = model.require("audio_encoder")
+    return _pieces(encoder, stream_sound(check_clip(clip), encoder.config.sample_rate), model.device)
+
+
+@torch.no_grad()
+def _pieces(encoder: Any, sound: SoundStream, device: torch.device) -> Iterator[Tensor]:
+    if is_long(sound):
+        yield from encoder.stream(sound)
+    else:
+        yield encoder(sound.whole().to(device)).float()
+
+
+@torch.no_grad()
+def hear_emotion(classifier: Any, sound: SoundStream, device: torch.device) -> Tensor:
+    """What the classifier hears in all of the sound, (1, 1, 7) float32."""
+    if is_long(sound):
+        return classifier.stream_probabilities(sound).float()
+    return classifier.probabilities(sound.whole().to(device)).float()

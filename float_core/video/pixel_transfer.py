@@ -1,0 +1,79 @@
+"""Frames as bytes in the host's memory. From a GPU they come as uint8 through pinned memory, while the next chunk is already rendered.
+
+Knows nothing of files or encoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..types import FrameChunk
+
+
+@dataclass(frozen=True)
+class HostPixels:
+    """A chunk as rgb24: `pixels` (n, H, W, 3) uint8, H and W made even by repeating the last row or column; `start` and `size` (H, W) of
+    the chunk as it was; `finite` (n,), False where a frame held values that are not."""
+
+    pixels: Tensor
+    start: int
+    size: tuple[int, int]
+    finite: Tensor
+
+
+def to_host(chunks: Iterable[FrameChunk], check: Callable[[FrameChunk], None]) -> Iterator[HostPixels]:
+    """Every chunk (n, 3, H, W) in [-1, 1], checked before it is touched, in order. On a GPU the copy of one runs while the next is
+    rendered, so that there a chunk comes when the next has been asked for."""
+    on_its_way: Callable[[], HostPixels] | None = None
+    for chunk in chunks:
+        check(chunk)
+        started = _start(chunk)
+        waits = chunk.frames.is_cuda
+        del chunk  # so that its memory is free before the next one is rendered
+        if on_its_way is not None:
+            yield on_its_way()
+        on_its_way = started if waits else None
+        if not waits:
+            yield started()
+    if on_its_way is not None:
+        yield on_its_way()
+
+
+def rgb24(frames: Tensor) -> Tensor:
+    """(n, 3, H, W) in [-1, 1] to (n, H', W', 3) uint8, round((x + 1) * 127.5), on the frames' device."""
+    pixels = ((frames.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    if pixels.shape[2] % 2:
+        pixels = torch.cat([pixels, pixels[:, :, -1:]], dim=2)
+    if pixels.shape[3] % 2:
+        pixels = torch.cat([pixels, pixels[:, :, :, -1:]], dim=3)
+    return pixels.permute(0, 2, 3, 1).contiguous()
+
+
+def _start(chunk: FrameChunk) -> Callable[[], HostPixels]:
+    """Begins the copy; what is returned waits for it."""
+    frames = chunk.frames
+    finite, wait_finite = _copy(frames.isfinite().flatten(1).all(1))
+    pixels, wait = _copy(rgb24(frames))
+    start, size = chunk.start, (frames.shape[2], frames.shape[3])
+
+    def arrived() -> HostPixels:
+        wait_finite()
+        wait()
+        return HostPixels(pixels, start, size, finite)
+
+    return arrived
+
+
+def _copy(values: Tensor) -> tuple[Tensor, Callable[[], None]]:
+    """In the host's memory, once the function returned has been called."""
+    if not values.is_cuda:
+        return values.cpu(), lambda: None
+    host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)  # torch keeps pinned memory for the next chunk
+    host.copy_(values, non_blocking=True)
+    done = torch.cuda.Event()
+    done.record()
+    return host, done.synchronize

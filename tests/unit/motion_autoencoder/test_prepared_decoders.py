@@ -1,0 +1,185 @@
+"""The fast decoders against the plain one: the CPU's in strips, and the batched one in every precision."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from float_core.config import AutoencoderConfig
+from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder, strip_convolutions
+from float_core.motion_autoencoder.batch_decoder import BatchDecoder
+from float_core.motion_autoencoder.bilinear_taps import sample, source_table, taps_of_flow
+from float_core.motion_autoencoder.layer_styles import LayerStyles
+from float_core.motion_autoencoder.plain_decoder import decode_plain
+from float_core.motion_autoencoder.strip_convolutions import strips
+from float_core.motion_autoencoder.strip_decoder import StripDecoder
+from float_core.motion_autoencoder.winograd import WinogradConvolution
+
+# Levels 8 and 16 share their weights among the batch (18 * 48 > 16 * 16), 32 and 64 give every frame its own.
+CONFIG = AutoencoderConfig(size=64, latent_size=24, basis_size=6, channels=(40, 48, 48, 20, 8))
+
+
+@pytest.fixture(scope="module")
+def network() -> MotionAutoencoder:
+    """Flows of several pixels, some of which leave the picture."""
+    torch.manual_seed(0)
+    network = MotionAutoencoder(CONFIG).eval().requires_grad_(False)
+    for name, parameter in network.dec.named_parameters():
+        if name.startswith("to_flows") and name.endswith("conv.weight"):
+            parameter.mul_(8)
+        if name.endswith("bias") and "modulation" not in name:
+            parameter.add_(0.3 * torch.randn(parameter.shape))
+    return network
+
+
+@pytest.fixture(scope="module")
+def source(network: MotionAutoencoder) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Latents (5, D) of different faces, and one source's features."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        identity, _, skips = network.encode(torch.rand(1, 3, 64, 64, generator=generator) * 2 - 1)
+    return identity + torch.randn(5, CONFIG.latent_size, generator=generator), skips
+
+
+def _error(found: Tensor, expected: Tensor) -> float:
+    return float((found - expected).norm() / expected.norm())
+
+
+def _decibels(found: Tensor, expected: Tensor) -> float:
+    """PSNR of pictures clamped to [-1, 1], as they are shown."""
+    difference = found.clamp(-1, 1) - expected.clamp(-1, 1)
+    return float(10 * torch.log10(4 / difference.square().mean()))
+
+
+def test_both_kinds_of_levels_are_tested(network, source):
+    levels = StripDecoder(network.dec, source[1])._levels
+    assert [level.shared for level in levels] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("strip_bytes", [1, 8 * 64 * 24 * 4, 2**23])
+def test_strips_give_the_plain_pictures(network, source, strip_bytes):
+    latents, skips = source
+    decoder = StripDecoder(network.dec, skips, strip_bytes=strip_bytes)
+    expected = decode_plain(network.dec, latents, skips)
+    assert _error(decoder(latents), expected) <= 1e-5
+    assert _error(decoder(latents[3:4]), expected[3:4]) <= 1e-5  # what was kept from other frames does not show
+    assert torch.equal(decoder(latents), decoder(latents))
+
+
+def test_strips_cover_all_rows_once():
+    assert strips(512, 1, 100) == [(0, 100), (100, 200), (200, 300), (300, 400), (400, 500), (500, 512)]
+    assert strips(64, 10**9, 1)[:2] == [(0, 8), (8, 16)]
+    assert strips(8, 1, 10**9) == [(0, 8)]
+
+
+def test_the_batched_decoder_gives_the_plain_pictures(network, source):
+    latents, skips = source
+    assert _error(BatchDecoder(network.dec, skips)(latents), decode_plain(network.dec, latents, skips)) <= 1e-5
+
+
+@pytest.mark.parametrize(("dtype", "decibels"), [(torch.bfloat16, 45.0), (torch.float16, 60.0)])
+def test_half_precision_shows_the_same_pictures(network, source, dtype, decibels):
+    """At flows that a trained model has; flows and grids are float32 in both."""
+    low, calm = (MotionAutoencoder(CONFIG).eval().requires_grad_(False) for _ in range(2))
+    weights = {name: value / 8 if "to_flows" in name and "conv.weight" in name else value for name, value in network.state_dict().items()}
+    calm.load_state_dict(weights)
+    low.load_state_dict(weights)
+    latents, skips = source
+    expected = StripDecoder(calm.dec, skips)(latents)
+    found = low.to(dtype).prepare(skips)(latents)
+    assert found.dtype == torch.float32
+    assert _decibels(found, expected) >= decibels
+
+
+def test_styles_of_all_layers_are_those_of_each(network, source):
+    latents = source[0]
+    styles = LayerStyles(network.dec)(latents)
+    layers = [network.dec.conv1, *(network.dec.convs[i] for i in (0, 1))]
+    for layer, (style, gain) in zip(layers, styles, strict=False):
+        torch.testing.assert_close(style, layer.conv.style(latents), rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(gain, layer.conv.demodulation(style) * 2**0.5, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(styles[3][0], network.dec.to_flows[0].conv.style(latents), rtol=1e-5, atol=1e-7)
+    assert styles[3][1].numel() == 0 and len(styles) == 1 + 3 * 4
+
+
+def test_taps_are_grid_sample_with_the_mask():
+    generator = torch.Generator().manual_seed(2)
+    features = torch.randn(1, 5, 16, 16, generator=generator)
+    flow = 2 * torch.randn(2, 3, 16, 16, generator=generator)
+    flow[0, :2, 0, 0], flow[0, :2, 15, 15] = -50.0, 50.0  # as far out as it goes
+    line = torch.linspace(-1, 1, 16)
+    grid = torch.stack([flow[:, 0].tanh() + line, flow[:, 1].tanh() + line[:, None]], -1)
+    expected = torch.nn.functional.grid_sample(features.expand(2, -1, -1, -1), grid, "bilinear", "zeros", False) * flow[:, 2:].sigmoid()
+    for rows in (slice(0, 16), slice(5, 9)):
+        taps, mask = taps_of_flow(flow[:, :, rows], rows.start, 16)
+        found = sample(source_table(features), taps).view(2, -1, 16, 5).permute(0, 3, 1, 2)
+        torch.testing.assert_close(found, expected[:, :, rows], rtol=1e-5, atol=1e-6)
+        assert torch.equal(mask.view(2, 1, -1, 16), flow[:, 2:, rows].sigmoid())
+
+
+def test_winograd_is_the_direct_convolution():
+    generator = torch.Generator().manual_seed(3)
+    weight = torch.randn(7, 5, 3, 3, generator=generator)
+    convolve = WinogradConvolution(weight)
+    for shape in ((2, 5, 16, 12), (1, 5, 4, 6)):
+        x, scale = torch.randn(shape, generator=generator), torch.randn(*shape[:2], 1, 1, generator=generator)
+        found = convolve(x.contiguous(memory_format=torch.channels_last), scale)
+        expected = torch.nn.functional.conv2d((x * scale).double(), weight.double(), padding=1)
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        assert _error(found.double(), expected) <= 1e-6
+
+
+def test_wide_layers_take_winograd(network, source, monkeypatch):
+    monkeypatch.setattr(strip_convolutions, "FEWEST_CHANNELS", 48)
+    decoder = StripDecoder(network.dec, source[1])
+    taken = [[conv._winograd is not None for conv in level._shared] for level in decoder._levels if level.shared]
+    assert taken == [[False, False], [False, True]]  # the 16x16 convolution, not the smaller or the up-sampling ones
+    assert _error(decoder(source[0]), decode_plain(network.dec, *source)) <= 1e-5
+
+
+def test_values_that_are_not_finite_come_out_as_such(network, source):
+    latents, skips = source
+    assert StripDecoder(network.dec, skips)(latents * float("nan")).isnan().any()
+
+
+def test_a_cpu_in_float32_has_its_own_way_and_says_so(network, source):
+    with pytest.warns(UserWarning, match="faster way of its own"):
+        assert isinstance(network.prepare(source[1], compiled=True), StripDecoder)
+
+
+def test_compiled_batches_are_filled_up_and_cut(network, source, monkeypatch):
+    latents, skips = source
+    sizes: list[int] = []
+    options: dict[str, object] = {}
+
+    def fake_compile(function, **given):
+        options.update(given)
+        return lambda latent: (sizes.append(len(latent)), function(latent))[1]
+
+    monkeypatch.setattr(batch_decoder.torch, "compile", fake_compile)
+    decoder = BatchDecoder(network.dec, skips, compiled=True)
+    expected = BatchDecoder(network.dec, skips)(latents)
+    assert _error(decoder(latents), expected) <= 1e-6
+    assert _error(decoder(latents[:2]), expected[:2]) <= 1e-6
+    assert sizes == [8, 2] and options == {"mode": "default", "dynamic": False}
+
+
+def test_what_cannot_be_compiled_goes_on_without_a_word_more_than_once(network, source, monkeypatch, recwarn):
+    def fail(latent):
+        raise RuntimeError("no C++ compiler\nat all")
+
+    monkeypatch.setattr(batch_decoder.torch, "compile", lambda function, **_: fail)
+    decoder = BatchDecoder(network.dec, source[1], compiled=True)
+    pictures = [decoder(source[0][:1]) for _ in range(2)]
+    assert torch.equal(*pictures)
+    assert [str(w.message) for w in recwarn] == ["the decoder cannot be compiled here (no C++ compiler); it goes on without."]
+
+
+def test_running_out_of_memory_is_no_reason_to_compile_no_more(network, source, monkeypatch):
+    def fail(latent):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(batch_decoder.torch, "compile", lambda function, **_: fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        BatchDecoder(network.dec, source[1], compiled=True)(source[0][:1])
