@@ -19,7 +19,9 @@ from .errors import OptionError
 from .types import (
     EVALUATIONS_PER_STEP,
     NOISE_POLICIES,
+    QUALITIES,
     SOLVERS,
+    TIME_GRIDS,
     AudioFile,
     EmotionCondition,
     FloatModel,
@@ -31,7 +33,7 @@ from .types import (
 )
 
 _DEFAULTS = SamplingOptions()
-_SAMPLING = ("seed", "steps", "solver", "audio_guidance", "emotion_guidance", "noise_policy")
+_SAMPLING = ("seed", "steps", "solver", "time_grid", "audio_guidance", "emotion_guidance", "guidance_interval", "noise_policy")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,25 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
         help=f"new noise for every window of motion, or one for all (default: {_DEFAULTS.noise_policy})",
     )
     group.add_argument(
+        "--time-grid",
+        choices=TIME_GRIDS,
+        help=f"steps of one length, or long at first and short at the end, where more changes (default: {_DEFAULTS.time_grid})",
+    )
+    group.add_argument(
+        "--guidance-interval",
+        type=float,
+        nargs=2,
+        metavar=("START", "END"),
+        help="from and to which time, 0 = noise, 1 = motion, the guidance scales hold; elsewhere they are 1, which is quicker (0 1)",
+    )
+    start = group.add_mutually_exclusive_group()
+    start.add_argument(
+        "--quality",
+        choices=QUALITIES,
+        help="steps, solver, time grid and guidance interval by how good the motion is to be; other options given change them "
+        "(docs/sampling_quality.md has what each costs)",
+    )
+    start.add_argument(
         "--released", action="store_true", help="start from the settings of the released FLOAT script; other options given change them"
     )
 
@@ -128,9 +149,13 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
 
 
 def sampling_options(options: argparse.Namespace) -> SamplingOptions:
-    """The released settings or the default ones, with what was given on the command line in their place."""
+    """The settings of a quality, the released or the default ones, with what was given on the command line in their place."""
     given = {name: getattr(options, name) for name in _SAMPLING if getattr(options, name) is not None}
     start = SamplingOptions.released() if options.released else _DEFAULTS
+    if options.quality is not None:
+        start = SamplingOptions.of_quality(options.quality)
+    if "guidance_interval" in given:
+        given["guidance_interval"] = tuple(given["guidance_interval"])
     if "solver" in given and "steps" not in given:  # the nearest number from the default one up that the solver can take
         given["steps"] = start.steps + -start.steps % EVALUATIONS_PER_STEP[given["solver"]]
     return replace(start, **given)
@@ -148,7 +173,7 @@ def check_motion_options(options: argparse.Namespace) -> None:
     if options.edits is not None:
         edits_from_text(_text_of(options.edits))
     if options.motion is not None:
-        given = [name for name in (*_SAMPLING, "emotion", "emotion_timeline") if getattr(options, name) is not None]
+        given = [name for name in (*_SAMPLING, "quality", "emotion", "emotion_timeline") if getattr(options, name) is not None]
         given += ["released"] if options.released else []
         if given:
             names = ", ".join("--" + name.replace("_", "-") for name in given)

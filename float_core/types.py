@@ -21,12 +21,20 @@ ProgressCallback = Callable[[str, int, int], None]  # (stage, done, total); rais
 SolverName = Literal["euler", "midpoint", "heun", "rk4", "ab2"]
 NoisePolicy = Literal["continuous", "same_each_window"]
 TimeGridName = Literal["even", "fine_end"]
+QualityName = Literal["fast", "balanced", "best"]
 PartName = Literal["autoencoder", "transformer", "audio_encoder", "emotion"]
 EasingName = Literal["linear", "smooth", "hold", "bezier"]
 EVALUATIONS_PER_STEP: dict[str, int] = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 1}
 SOLVERS: tuple[str, ...] = tuple(EVALUATIONS_PER_STEP)
 NOISE_POLICIES: tuple[str, ...] = ("continuous", "same_each_window")
 TIME_GRIDS: tuple[str, ...] = ("even", "fine_end")
+# steps, solver, time grid and guidance interval of each quality: chosen from the table in docs/sampling_quality.md
+_QUALITY_SETTINGS: dict[str, tuple[int, SolverName, TimeGridName, tuple[float, float]]] = {
+    "fast": (4, "ab2", "fine_end", (0.0, 0.9)),
+    "balanced": (8, "ab2", "fine_end", (0.05, 0.9)),
+    "best": (20, "midpoint", "fine_end", (0.0, 1.0)),
+}
+QUALITIES: tuple[str, ...] = tuple(_QUALITY_SETTINGS)
 LABEL_GROUPS: tuple[str, ...] = ("head", "jaw", "mouth", "eyes", "brows")  # what a direction can move
 EASINGS: tuple[str, ...] = ("linear", "smooth", "hold", "bezier")
 
@@ -239,6 +247,23 @@ class SamplingOptions:
             raise OptionError(f"guidance_interval is {interval!r}; expected two times (start, end)")
         if not 0 <= interval[0] < interval[1] <= 1:
             raise OptionError(f"guidance_interval is {interval!r}; expected 0 <= start < end <= 1")
+
+    @classmethod
+    def of_quality(
+        cls,
+        quality: QualityName,
+        *,
+        seed: int = 0,
+        audio_guidance: float = 2.0,
+        emotion_guidance: float = 1.0,
+        noise_policy: NoisePolicy = "continuous",
+    ) -> SamplingOptions:
+        """Steps, solver, time grid and guidance interval by what they give: "fast", "balanced" or "best". What each costs and how far it is
+        from the exact solution was measured: docs/sampling_quality.md."""
+        if quality not in QUALITIES:
+            raise OptionError(f"quality is {quality!r}; expected one of {', '.join(QUALITIES)}")
+        steps, solver, time_grid, interval = _QUALITY_SETTINGS[quality]
+        return cls(steps, solver, audio_guidance, emotion_guidance, seed, noise_policy, time_grid, interval)
 
     @classmethod
     def released(cls, seed: int = 0) -> SamplingOptions:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..float_core import AudioFeatures, EmotionCondition, SamplingOptions, SourceIdentity, sample_motion
+from ..float_core import AudioFeatures, EmotionCondition, SourceIdentity, sample_motion
 from ..float_core.types import NOISE_POLICIES, SOLVERS
 from . import host_bridge, live_picture, socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import moved
 from .managed_model import ManagedModel
 from .memory_estimates import SAMPLING_BYTES
+from .sampling_settings import AS_SET, QUALITY_CHOICES, sampling_options
 
 GUIDANCE = {"min": 0.0, "max": 10.0, "step": 0.1, "round": 0.01}
 
@@ -55,6 +56,13 @@ class SampleMotionLatents(io.ComfyNode):
                     default="continuous",
                     tooltip="continuous: new noise for every 2 seconds. same_each_window: the same each time, as the released script.",
                 ),
+                io.Combo.Input(
+                    "quality",
+                    options=list(QUALITY_CHOICES),
+                    default=AS_SET,
+                    optional=True,
+                    tooltip="fast, balanced and best choose steps, solver and more, as measured; steps and solver above are then not used.",
+                ),
             ],
             outputs=[socket_types.Motion.Output(display_name="motion", tooltip="The motion of the clip, 25 latents a second.")],
         )
@@ -64,7 +72,7 @@ class SampleMotionLatents(io.ComfyNode):
         cls, model: ManagedModel, identity: SourceIdentity, audio: AudioFeatures, emotion: EmotionCondition, **options: Any
     ) -> io.NodeOutput:
         """Samples it."""
-        chosen = SamplingOptions(**options)
+        chosen = sampling_options(**options)
         core = model.ready("transformer", memory=SAMPLING_BYTES)
         sampled = sample_motion(core, identity, audio, emotion, chosen, on_progress=host_bridge.NodeProgress())
         motion = moved(sampled, host_bridge.result_device())

@@ -91,6 +91,9 @@ EFFECTS = {
     "--audio-guidance": (["3"], "animate", "options", SamplingOptions(audio_guidance=3.0)),
     "--emotion-guidance": (["-0.5"], "animate", "options", SamplingOptions(emotion_guidance=-0.5)),
     "--noise-policy": (["same_each_window"], "animate", "options", SamplingOptions(noise_policy="same_each_window")),
+    "--time-grid": (["fine_end"], "animate", "options", SamplingOptions(time_grid="fine_end")),
+    "--guidance-interval": (["0.1", "0.9"], "animate", "options", SamplingOptions(guidance_interval=(0.1, 0.9))),
+    "--quality": (["best"], "animate", "options", SamplingOptions.of_quality("best")),
     "--released": ([], "animate", "options", SamplingOptions.released()),
     "--edit": (["3=-1.5"], "animate", "edits", (MotionEdit(3, -1.5),)),
     "--batch-size": (["2"], "animate", "batch_size", 2),
@@ -125,6 +128,11 @@ def test_no_option_is_left_untested():
 def test_released_settings_can_be_changed(calls):
     options = animate(calls, "--released", "--seed", "5", "--steps", "3")["animate"]["options"]
     assert options == replace(SamplingOptions.released(5), steps=3)
+
+
+def test_a_quality_can_be_changed(calls):
+    options = animate(calls, "--quality", "fast", "--seed", "5", "--steps", "6", "--audio-guidance", "3")["animate"]["options"]
+    assert options == replace(SamplingOptions.of_quality("fast", seed=5, audio_guidance=3.0), steps=6)
 
 
 def test_a_solver_alone_gets_steps_that_it_can_take(calls):

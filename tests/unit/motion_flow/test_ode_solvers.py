@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from float_core.motion_flow.ode_solvers import SOLVERS, Velocity, euler, time_grid
-from float_core.types import EVALUATIONS_PER_STEP
+from float_core.types import EVALUATIONS_PER_STEP, TIME_GRIDS
 from float_core.types import SOLVERS as SOLVER_NAMES
 
 ORDERS = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4, "ab2": 2}
@@ -50,11 +50,12 @@ def test_order_of_convergence(name, grid):
 
 
 @pytest.mark.parametrize("name", SOLVER_NAMES)
+@pytest.mark.parametrize("spacing", TIME_GRIDS)
 @pytest.mark.parametrize("steps", [1, 2, 5])
-def test_evaluations_are_what_the_grid_was_made_for(name, steps):
+def test_evaluations_are_what_the_grid_was_made_for(name, steps, spacing):
     evaluations = steps * EVALUATIONS_PER_STEP[name]
     calls: list[float] = []
-    SOLVERS[name](counted(calls), torch.ones(1), time_grid(name, evaluations))
+    SOLVERS[name](counted(calls), torch.ones(1), time_grid(name, evaluations, spacing))
     assert len(calls) == evaluations
     assert all(0 <= t <= 1 for t in calls)
 
@@ -83,3 +84,27 @@ def test_names_are_those_of_the_options():
 def test_ten_euler_evaluations_are_eleven_points():
     assert time_grid("euler", 10) == [n / 10 for n in range(11)]
     assert time_grid("rk4", 8) == [0.0, 0.5, 1.0]
+
+
+def test_fine_end_shortens_step_by_step():
+    assert time_grid("ab2", 4, "fine_end") == [0.0, 0.4375, 0.75, 0.9375, 1.0]
+    assert time_grid("euler", 1, "fine_end") == [0.0, 1.0]
+    for steps in (7, 10, 200):
+        grid = time_grid("ab2", steps, "fine_end")
+        assert (grid[0], grid[-1], len(grid)) == (0.0, 1.0, steps + 1)
+        lengths = [b - a for a, b in zip(grid, grid[1:], strict=False)]
+        assert lengths == sorted(lengths, reverse=True) and lengths[-1] > 0
+
+
+def test_fine_end_is_closer_where_noise_is_pulled_in_at_the_end():
+    """dx/dt of the optimal velocity for data N(m, s^2) from noise N(0, 1): solved exactly by x = t m + sqrt((1-t)^2 + t^2 s^2) x0."""
+    m, s, x0 = 2.0, 0.02, torch.tensor([0.7, -1.3], dtype=torch.float64)
+
+    def optimal(x: torch.Tensor, t: float) -> torch.Tensor:
+        variance = (1 - t) ** 2 + t**2 * s**2
+        return m + (t * s**2 - (1 - t)) / variance * (x - t * m)
+
+    def error(spacing: str) -> float:
+        return float((SOLVERS["ab2"](optimal, x0, time_grid("ab2", 10, spacing)) - (m + s * x0)).abs().max())
+
+    assert error("fine_end") < 0.5 * error("even")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -129,6 +131,30 @@ def test_every_solver_and_both_scales_have_an_effect(transformer):
     conditions = clip(7)
     runs = [SamplingOptions(steps=8, solver=solver) for solver in ("euler", "midpoint", "heun", "rk4", "ab2")]
     runs += [SamplingOptions(steps=8, audio_guidance=1.0), SamplingOptions(steps=8, emotion_guidance=2.0), SamplingOptions(steps=4)]
+    runs += [SamplingOptions(steps=8, time_grid="fine_end"), SamplingOptions(steps=8, guidance_interval=(0.2, 0.7))]
     results = [whole(transformer, conditions, options) for options in runs]
     for i, a in enumerate(results):
         assert all(not torch.equal(a, b) for b in results[i + 1 :])
+
+
+@pytest.mark.parametrize("impl", ["fast", "reference"])
+def test_outside_the_guidance_interval_the_scales_are_one(transformer, impl):
+    """Euler on an even grid of 4 asks at 0, 1/4, 1/2 and 3/4."""
+    conditions, scale = clip(W), SamplingOptions(steps=4, audio_guidance=3.0)
+
+    def motion(options: SamplingOptions) -> torch.Tensor:
+        return torch.cat(list(sample_windows(transformer, *conditions, options, impl=impl)), dim=1)
+
+    plain, guided = motion(replace(scale, audio_guidance=1.0)), motion(scale)
+    assert torch.equal(motion(replace(scale, guidance_interval=(0.8, 0.9))), plain)
+    assert torch.equal(motion(replace(scale, guidance_interval=(0.0, 0.75))), guided)  # the ends belong to it
+    between = motion(replace(scale, guidance_interval=(0.2, 0.7)))
+    assert not torch.equal(between, plain) and not torch.equal(between, guided)
+
+
+def test_outside_the_guidance_interval_there_is_one_pass(transformer):
+    rows: list[int] = []
+    hook = transformer.decoder.linear.register_forward_hook(lambda module, inputs, output: rows.append(len(output)))
+    list(sample_windows(transformer, *clip(W), SamplingOptions(steps=4, guidance_interval=(0.2, 0.6))))
+    hook.remove()
+    assert rows == [1, 3, 3, 1]
