@@ -39,6 +39,7 @@ MOTION_SUFFIX = ".safetensors"
 MODEL_EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 PREVIEW_SECONDS = 0.5  # between two previews: each is a JPEG over the wire
 PREVIEW_SIZE = 512
+NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")  # as MPS and the processor's allocator say it
 
 _log = logging.getLogger(__name__)
 
@@ -203,9 +204,10 @@ def load_networks(patchers: Sequence[Any], memory: int) -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether the device ran out of memory."""
+    """Whether the device ran out of memory: by ComfyUI's word, or by torch's own on devices where it raises a RuntimeError only."""
     check = getattr(mm, "is_oom", None)  # 0.8.0 has the exception only
-    return bool(check(error)) if check is not None else isinstance(error, mm.OOM_EXCEPTION)
+    known = check(error) if check is not None else isinstance(error, mm.OOM_EXCEPTION)
+    return bool(known) or (isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NO_MEMORY))
 
 
 def out_of_memory(message: str) -> Exception:
@@ -229,12 +231,12 @@ def is_taken(output: int) -> bool:
     """Whether the running prompt takes that output of the running node. True where that cannot be known: outside of a prompt, and for
     a node that another one has made, which may hand the output on without a link. Also answers while ComfyUI asks for a fingerprint."""
     context, progress = get_executing_context(), get_progress_state()
-    if context is None or progress.prompt_id != context.prompt_id:
+    prompt = getattr(progress, "dynprompt", None)
+    if context is None or prompt is None or progress.prompt_id != context.prompt_id:
         return True
-    prompt, node = progress.dynprompt, context.node_id
-    if prompt.get_parent_node_id(node) is not None:
+    if prompt.get_parent_node_id(context.node_id) is not None:
         return True
-    return takes_output(map(prompt.get_node, prompt.all_node_ids()), node, output)
+    return takes_output(map(prompt.get_node, prompt.all_node_ids()), context.node_id, output)
 
 
 def blocked(reason: str) -> Any:

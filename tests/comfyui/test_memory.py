@@ -74,6 +74,15 @@ def test_out_of_memory_elsewhere_is_said_with_what_to_do(server: ComfyServer, ti
     assert server.run(tiny).error == ""
 
 
+def test_devices_that_only_say_it(server: ComfyServer, tiny: Json) -> None:
+    probe = {"module": "encode_audio", "function": "encode_audio", "words": "MPS backend out of memory (allocated: 9 GB)"}
+    error = server.run(with_probe(tiny, "TestNoMemory", "AudioFeatures", **probe)).error
+    assert "no memory left for hearing the voice" in error
+    other = server.run(with_probe(tiny, "TestNoMemory", "AudioFeatures", **{**probe, "words": "something else"})).error
+    assert "something else" in other
+    assert "no memory" not in other
+
+
 @pytest.mark.parametrize("by", ["plain", "paged", "part"])
 def test_another_model_takes_the_memory_and_the_network_comes_back(server: ComfyServer, tiny: Json, by: str) -> None:
     inputs = {name: node(tiny, "DecodeVideo")[name] for name in ("model", "identity", "motion")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,25 @@ def test_who_comes_too_late_reads_why_there_are_none(server: ComfyServer, tiny: 
     assert "Execution Blocked" in error
     assert "nothing was connected to `images`" in error
     assert server.run(connected({key: part for key, part in tiny.items() if key != "late"})).error == ""
+
+
+@pytest.mark.parametrize("form", ["auto", "mp4"])
+def test_save_video_copies_what_was_written(server: ComfyServer, tiny: Json, form: str) -> None:
+    """Packet by packet, so without decoding a frame."""
+    node(tiny, "SampleMotionLatents")["seed"] = {"auto": 504, "mp4": 505}[form]
+    node(tiny, "SaveVideo")["format"] = form
+    before = set((server.base / "temp").glob("float_*.mp4"))
+    saved = saved_video(server, server.run(tiny), tiny)
+    (written,) = set((server.base / "temp").glob("float_*.mp4")) - before
+    assert packets(saved) == packets(written)
+
+
+def packets(path: Path) -> list[tuple[str, bytes]]:
+    """All of a file's encoded packets, by stream."""
+    import av
+
+    with av.open(str(path)) as video:
+        return sorted((packet.stream.type, bytes(packet)) for packet in video.demux() if packet.size)
 
 
 def test_pictures_above_the_limit_are_refused_before_anything_is_drawn(server: ComfyServer, tiny: Json) -> None:

@@ -57,21 +57,24 @@ class TestTellImages(io.ComfyNode):
 
 
 class TestNoMemory(Probe):
-    """Lets a function of a node's module run out of memory at its next call. `render_frames` does so after `chunks` chunks, in every call
-    with more than `room` frames at once, until one has been drawn to its end. The log tells what it does."""
+    """Lets a function of a node's module run out of memory at its next call; with `words`, as devices do that only say so.
+
+    `render_frames` does so after `chunks` chunks, in every call with more than `room` frames at once, until one has been drawn to its end.
+    The log tells what it does."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
         inputs = [Model.Input("model"), io.String.Input("module"), io.String.Input("function")]
         inputs += [io.Int.Input(name, default=0, optional=True) for name in ("chunks", "room")]
+        inputs += [io.String.Input("words", default="", optional=True)]
         return io.Schema(node_id="TestNoMemory", category="test", inputs=inputs, outputs=[Model.Output()])
 
     @classmethod
-    def execute(cls, model: Any, module: str, function: str, chunks: int = 0, room: int = 0) -> io.NodeOutput:
+    def execute(cls, model: Any, module: str, function: str, chunks: int = 0, room: int = 0, words: str = "") -> io.NodeOutput:
         def failing(_original: Any, restore: Callable[[], None]) -> Any:
             def fail(*_: Any, **__: Any) -> Any:
                 restore()
-                raise torch.OutOfMemoryError("injected by a test")
+                raise RuntimeError(words) if words else torch.OutOfMemoryError("injected by a test")
 
             return fail
 
