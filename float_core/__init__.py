@@ -20,7 +20,7 @@ from .config import (
     TransformerConfig,
     Wav2Vec2AudioConfig,
 )
-from .errors import AudioError, CheckpointError, FaceNotFoundError, FloatError, OptionError, PictureError, VideoError
+from .errors import AudioError, CheckpointError, CompileWarning, FaceNotFoundError, FloatError, OptionError, PictureError, VideoError
 from .types import (
     AudioClip,
     AudioFeatures,
@@ -165,6 +165,7 @@ __all__ = [
     "Calibration",
     "CheckpointError",
     "CompactAudioConfig",
+    "CompileWarning",
     "CropTransform",
     "DirectionCalibration",
     "DirectionLabel",

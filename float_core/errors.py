@@ -21,6 +21,10 @@ class FaceNotFoundError(PictureError):
     """No face was detected, or not the one that was asked for."""
 
 
+class CompileWarning(UserWarning):
+    """torch.compile was asked for and is not used; the work goes on without it."""
+
+
 class OptionError(FloatError, ValueError):
     """An argument is outside of what is allowed."""
 

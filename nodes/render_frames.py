@@ -12,6 +12,7 @@ from ..float_core import FloatModel, FrameChunk, MotionSequence, SourceIdentity,
 from ..float_core.pipeline.render import automatic_batch_size
 from . import host_bridge, socket_types
 from .comfy_api_v3 import InputImpl, io, schema
+from .compile_notes import compile_notes
 from .conversions import audio_to_clip
 from .cut_motion import at_rate
 from .frame_stream import collected, shown, with_smaller_batches
@@ -71,6 +72,12 @@ class DecodeVideo(io.ComfyNode):
                     optional=True,
                     tooltip="Only where `images` is connected: GB that all frames may take, or the node refuses. 0 = what is free.",
                 ),
+                io.Boolean.Input(
+                    "compiled",
+                    default=False,
+                    optional=True,
+                    tooltip="GPU or half precision: draws faster, once a first run has compiled for a minute, which nothing interrupts.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -96,6 +103,7 @@ class DecodeVideo(io.ComfyNode):
         audio: Mapping[str, Any] | None = None,
         fps: float = 0.0,
         image_memory_limit: float = 0.0,
+        compiled: bool = False,
     ) -> io.NodeOutput:
         """Draws them, each chunk to the file, and to the IMAGE if it is wanted, before the next."""
         clip = audio_to_clip(audio) if audio is not None else None
@@ -103,8 +111,8 @@ class DecodeVideo(io.ComfyNode):
         images = _room_for_images(motion.motion.shape[1], model.size, image_memory_limit) if host_bridge.is_taken(IMAGES) else None
         batch = batch_size or automatic_batch_size(replace(model.core, device=model.device))
         memory = frame_memory(model.autoencoder, min(motion.motion.shape[1], batch))
-        with model.computing("autoencoder", memory=memory, work="drawing frames") as core:
-            chunks = _draw(core, identity, motion, batch)
+        with model.computing("autoencoder", memory=memory, work="drawing frames") as core, compile_notes(host_bridge.tell_user):
+            chunks = _draw(core, identity, motion, batch, compiled)
             chunks = chunks if images is None else collected(chunks, images)
             path = write_video(host_bridge.temporary_file(".mp4"), chunks, fps=motion.fps, clip=clip)
         return io.NodeOutput(host_bridge.blocked(NOT_KEPT) if images is None else images, InputImpl.VideoFromFile(str(path)))
@@ -118,12 +126,12 @@ def _room_for_images(frames: int, size: int, limit: float) -> Tensor:
     return new_batch(frames, size, device)
 
 
-def _draw(core: FloatModel, identity: SourceIdentity, motion: MotionSequence, batch: int) -> Iterator[FrameChunk]:
+def _draw(core: FloatModel, identity: SourceIdentity, motion: MotionSequence, batch: int, compiled: bool) -> Iterator[FrameChunk]:
     """All chunks, with the node's progress, and in smaller batches where the device runs out of memory."""
     progress, total = host_bridge.NodeProgress(), motion.motion.shape[1]
 
     def render(part: MotionSequence, batch: int) -> Iterator[FrameChunk]:
-        return render_frames(core, identity, part, batch_size=batch, on_progress=host_bridge.check_interrupt)
+        return render_frames(core, identity, part, batch_size=batch, compiled=compiled, on_progress=host_bridge.check_interrupt)
 
     chunks = with_smaller_batches(render, motion, batch, host_bridge.is_out_of_memory, host_bridge.free_memory)
     return shown(chunks, lambda done, frame: progress.show(done, total, frame))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config import AutoencoderConfig
-from ..errors import OptionError
+from ..errors import CompileWarning, OptionError
 from .appearance_encoder import AppearanceEncoder
 from .batch_decoder import BatchDecoder
 from .face_decoder import FaceDecoder, FlowLevel
@@ -68,14 +68,16 @@ class MotionAutoencoder(nn.Module):
         """A decoder for one source with all its work done ahead that does not depend on the motion: w (B, D) -> pictures (B, 3, S, S)
         float32, not clamped; the numbers of `decode`. `skips` (1, C, r, r). Takes the weights as they are now, without gradients.
 
-        `compiled`: by torch.compile. With a warning where that cannot be done, and for float32 on a CPU, whose own way is faster."""
+        `compiled`: by torch.compile. With a CompileWarning where that cannot be done, and for float32 on a CPU, whose own way is faster."""
         self._check(torch.empty(1, self.config.latent_size), skips)
         start = self.dec.input.input
         with torch.no_grad():
             if start.device.type != "cpu" or start.dtype != torch.float32:
                 return BatchDecoder(self.dec, skips, compiled=compiled)
             if compiled:
-                warnings.warn("compiling is for GPUs and half precision: float32 on a CPU has a faster way of its own.", stacklevel=2)
+                warnings.warn(
+                    "compiling is for GPUs and half precision: float32 on a CPU has a faster way of its own.", CompileWarning, stacklevel=2
+                )
             return StripDecoder(self.dec, skips)
 
     def _check(self, latent: Tensor, skips: tuple[Tensor, ...]) -> None:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import CompileWarning
 from .face_decoder import FaceDecoder, StyledConv, ToFlow, ToPicture, read_flow, sample_features
 from .layer_styles import LayerStyles
 
@@ -24,8 +25,8 @@ class BatchDecoder:
     """`BatchDecoder(decoder, skips)(latent)`: w (B, D) to pictures (B, 3, S, S) float32, not clamped. `skips` (1, C, r, r), coarsest
     first. Takes the weights as they are now.
 
-    With `compiled` through torch.compile, with CUDA graphs on a GPU, in a few fixed batch sizes to which latents are filled up; where
-    that cannot be done, a warning says so and the plain way is taken."""
+    With `compiled` through torch.compile, with CUDA graphs on a GPU, in a few fixed batch sizes to which latents are filled up; torch keeps
+    what it compiled, for other sources too. Where that cannot be done, a CompileWarning says so and the plain way is taken."""
 
     def __init__(self, decoder: FaceDecoder, skips: tuple[Tensor, ...], *, compiled: bool = False) -> None:
         self._decoder, self._styles = decoder, LayerStyles(decoder)
@@ -34,6 +35,7 @@ class BatchDecoder:
         self._skips = tuple(skip.float().contiguous(memory_format=layout) for skip in skips[:-1])
         self._projected = cast(ToPicture, decoder.to_rgbs[-1]).project(skips[-1]).contiguous()
         self._compiled: Callable[[Tensor], Tensor] | None = None
+        self._sizes: set[int] = set()  # batch sizes that went through it
         if compiled:
             mode = "reduce-overhead" if skips[0].is_cuda else "default"
             self._compiled = cast(Callable[[Tensor], Tensor], torch.compile(self._decode, mode=mode, dynamic=False))
@@ -43,16 +45,24 @@ class BatchDecoder:
         """(B, D) -> (B, 3, S, S)."""
         if self._compiled is None:
             return self._decode(latent.float())
-        filled = _filled(latent.float())
+        filled = self._filled(latent.float())
         try:
             return self._compiled(filled)[: len(latent)].clone()  # the graph writes its next result into the same memory
         except torch.OutOfMemoryError:
             raise
         except (RuntimeError, ImportError) as error:  # whatever a compiler lacks: triton, a C++ compiler, an operation
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            warnings.warn(f"the decoder cannot be compiled here ({reason}); it goes on without.", stacklevel=2)
+            warnings.warn(f"the decoder cannot be compiled here ({reason}); it goes on without.", CompileWarning, stacklevel=2)
             self._compiled = None
             return self._decode(latent.float())
+
+    def _filled(self, latent: Tensor) -> Tensor:
+        """With its last row repeated up to a size that is compiled already (a clip's last batch is smaller than the others), or else up to
+        the next bucket; beyond the largest, as it is."""
+        known = [size for size in self._sizes if size >= len(latent)]
+        size = min(known or [bucket for bucket in BUCKETS if bucket >= len(latent)], default=len(latent))
+        self._sizes.add(size)
+        return torch.cat([latent, latent[-1:].expand(size - len(latent), -1)])
 
     def _decode(self, latent: Tensor) -> Tensor:
         decoder, (first, *rest) = self._decoder, self._styles(latent)
@@ -75,9 +85,3 @@ class BatchDecoder:
                 picture = cast(ToPicture, to_picture).with_projected(colours, level.mask, picture)
         assert picture is not None
         return picture
-
-
-def _filled(latent: Tensor) -> Tensor:
-    """With its last row repeated up to the next bucket; beyond the largest, as it is."""
-    size = next((bucket for bucket in BUCKETS if bucket >= len(latent)), len(latent))
-    return torch.cat([latent, latent[-1:].expand(size - len(latent), -1)])

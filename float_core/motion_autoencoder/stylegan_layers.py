@@ -21,14 +21,17 @@ ACTIVATION_GAIN = math.sqrt(2.0)
 
 def blur_kernel(gain: float, like: Tensor) -> Tensor:
     """outer([1,3,3,1], [1,3,3,1]) / 64 * gain, (4, 4), in the dtype and on the device of `like`; exact in float16 and bfloat16 too."""
-    return _kernel(gain, like.dtype, like.device)
+    make = _kernel if torch.compiler.is_compiling() else _kept_kernel  # a compiler looks through a cache, and warns of it
+    return make(gain, like.dtype, like.device)
 
 
-@lru_cache(maxsize=32)  # a copy to a GPU at every blur would make the CPU wait for it
 def _kernel(gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # what is kept must serve training too
         line = torch.tensor((1.0, 3.0, 3.0, 1.0), dtype=dtype, device=device)
         return torch.outer(line, line) * (gain / 64.0)
+
+
+_kept_kernel = lru_cache(maxsize=32)(_kernel)  # a copy to a GPU at every blur would make the CPU wait for it
 
 
 def _depthwise(x: Tensor, kernel: Tensor, padding: int, stride: int = 1) -> Tensor:

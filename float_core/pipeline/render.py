@@ -23,8 +23,8 @@ def render_frames(
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
     """Frames of one identity (B = 1) under a motion (1, T, D), as chunks in order. `batch_size` None = chosen by device and picture size.
-    `compiled`: by torch.compile, on a GPU or in half precision; the first frames then take a minute, and a warning says where it cannot be
-    done. Progress: stage "render", in frames."""
+    `compiled`: by torch.compile, on a GPU or in half precision; the first frames then take a minute, and a CompileWarning says where it
+    cannot be done. Progress: stage "render", in frames."""
     check_identity(model, identity)
     check_motion(model, motion, batch=1)
     check_batch_size(batch_size)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from pathlib import Path
 
 import numpy as np
@@ -76,12 +77,14 @@ class Windows:
 
 @dataclass(frozen=True)
 class Row:
-    """One setting's figures: `motion`, `mouth` errors relative to the variation of the exact solution; measures of whole clips."""
+    """One setting's figures: `motion`, `mouth` errors and `variation` of the motion, relative to the variation of the exact solution;
+    measures of whole clips."""
 
     options: SamplingOptions
     passes: int
     motion: float
     mouth: float
+    variation: float
     correlation: float
     gain: float
     seams: float
@@ -123,15 +126,22 @@ def exact_windows(model: float_core.FloatModel, clips: Clips, seed: int) -> Wind
     return Windows(**joined, state=state)
 
 
-def window_errors(model: float_core.FloatModel, windows: Sequence[Windows], options: SamplingOptions) -> tuple[float, float]:
-    """Of the motion and of the mouth's opening: norm(motion - exact) / norm(exact - its mean over the window)."""
-    sums = np.zeros(4)
+def window_errors(model: float_core.FloatModel, windows: Sequence[Windows], options: SamplingOptions) -> tuple[float, float, float]:
+    """norm(motion - exact) / norm(exact - its mean over the window), of all motion and of the mouth's opening; and the motion's variation,
+    norm(motion - its mean) / norm(exact - its mean)."""
+    sums = np.zeros(5)
     for w in windows:
         motion, _ = sample_window(model.transformer, w.state, w.source, w.audio, w.emotion, w.noise, options)
         for i, (found, exact) in enumerate(((motion, w.exact), (opening(model, motion), opening(model, w.exact)))):
             sums[2 * i] += float((found - exact).square().sum())
-            sums[2 * i + 1] += float((exact - exact.mean(1, keepdim=True)).square().sum())
-    return float(np.sqrt(sums[0] / sums[1])), float(np.sqrt(sums[2] / sums[3]))
+            sums[2 * i + 1] += _variation(exact)
+        sums[4] += _variation(motion)
+    return float(np.sqrt(sums[0] / sums[1])), float(np.sqrt(sums[2] / sums[3])), float(np.sqrt(sums[4] / sums[1]))
+
+
+def _variation(motion: Tensor) -> float:
+    """Sum of squares of (B, W, D) about the mean of each window."""
+    return float((motion - motion.mean(1, keepdim=True)).square().sum())
 
 
 def opening(model: float_core.FloatModel, motion: Tensor) -> Tensor:
@@ -186,19 +196,20 @@ def line(row: Row) -> str:
     """A row of the table."""
     o = row.options
     interval = "" if o.guidance_interval == (0.0, 1.0) else f"{o.guidance_interval[0]:g} to {o.guidance_interval[1]:g}"
-    figures = f"{row.motion:.3f} | {row.mouth:.3f} | {row.correlation:.3f} | {row.gain:.2f} | {row.seams:.2f}"
+    figures = f"{row.motion:.3f} | {row.mouth:.3f} | {row.variation:.2f} | {row.correlation:.3f} | {row.gain:.2f} | {row.seams:.2f}"
     return f"| {names_of(o)} | {o.solver} | {o.time_grid} | {interval} | {o.steps} | {row.passes} | {figures} |"
 
 
-HEAD = """| | solver | time grid | guidance at t | evaluations | passes | motion error | mouth error | mouth r | audio gain | seams |
-|---|---|---|---|---|---|---|---|---|---|---|"""
+COLUMNS = ("", "solver", "time grid", "guidance at t", "evaluations", "passes")
+MEASURES = ("motion error", "mouth error", "variation", "mouth r", "audio gain", "seams")
+HEAD = "|" + "".join(f" {name} |" if name else " |" for name in (*COLUMNS, *MEASURES)) + "\n|" + "---|" * (len(COLUMNS) + len(MEASURES))
 
 
-def write(path: Path, rows: Sequence[Row]) -> None:
-    """Puts the table into the page, in the place of the one that is there."""
-    text = path.read_text()
-    before, after = text.split(HEAD)[0], text.split(HEAD)[1].lstrip("\n").split("\n\n", 1)[1]
-    path.write_text("\n".join([before + HEAD, *map(line, rows), "", after]))
+def write(path: Path, lines: Sequence[str]) -> None:
+    """Puts the table's lines into the page, in the place of those that are there."""
+    before, after = path.read_text().split(HEAD)
+    following = dropwhile(lambda text: text.startswith("|"), after.removeprefix("\n").split("\n"))
+    path.write_text("\n".join([before + HEAD, *lines, *following]))
 
 
 def main() -> None:
@@ -213,7 +224,7 @@ def main() -> None:
     with torch.no_grad():
         rows = list(measure(options.clips, options.seeds, options.frames))
     if options.out is not None:
-        write(options.out, rows)
+        write(options.out, [line(row) for row in rows])
 
 
 if __name__ == "__main__":

@@ -132,6 +132,16 @@ def test_a_warning_or_a_refusal_by_what_is_free(server: ComfyServer, tiny: Json,
     assert (run.error == "") == (free > 1)
 
 
+def test_where_compiling_is_of_no_use_the_node_says_so_and_draws(server: ComfyServer, tiny: Json) -> None:
+    node(tiny, "SampleMotionLatents")["seed"] = 507
+    plain = saved_video(server, server.run(tiny), tiny)
+    node(tiny, "DecodeVideo")["compiled"] = True
+    run = server.run(tiny)
+    assert "faster way of its own" in " ".join(run.notes)
+    assert packets(saved_video(server, run, tiny)) == packets(plain)
+
+
 def test_prompts_of_older_versions_still_run(server: ComfyServer, tiny: Json) -> None:
-    del node(tiny, "DecodeVideo")["image_memory_limit"]
+    for name in ("image_memory_limit", "compiled"):
+        node(tiny, "DecodeVideo").pop(name, None)
     assert server.run(connected(tiny)).error == ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from torch import Tensor
+from torch._dynamo.testing import CompileCounter
 
+from float_core import CompileWarning
 from float_core.config import AutoencoderConfig
 from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder, strip_convolutions
 from float_core.motion_autoencoder.batch_decoder import BatchDecoder
@@ -144,7 +148,7 @@ def test_values_that_are_not_finite_come_out_as_such(network, source):
 
 
 def test_a_cpu_in_float32_has_its_own_way_and_says_so(network, source):
-    with pytest.warns(UserWarning, match="faster way of its own"):
+    with pytest.warns(CompileWarning, match="faster way of its own"):
         assert isinstance(network.prepare(source[1], compiled=True), StripDecoder)
 
 
@@ -162,7 +166,23 @@ def test_compiled_batches_are_filled_up_and_cut(network, source, monkeypatch):
     expected = BatchDecoder(network.dec, skips)(latents)
     assert _error(decoder(latents), expected) <= 1e-6
     assert _error(decoder(latents[:2]), expected[:2]) <= 1e-6
-    assert sizes == [8, 2] and options == {"mode": "default", "dynamic": False}
+    assert _error(BatchDecoder(network.dec, skips, compiled=True)(latents[:3]), expected[:3]) <= 1e-6
+    assert sizes == [8, 8, 4] and options == {"mode": "default", "dynamic": False}
+
+
+def test_the_decoder_is_one_graph_that_serves_every_source(network, source, monkeypatch, recwarn):
+    """Traced by torch's own compiler as far as the graph, so that no C++ compiler is needed; a break in it would raise."""
+    counter = CompileCounter()
+    torch._dynamo.reset()
+    compiler = functools.partial(torch._dynamo.optimize, counter, nopython=True, dynamic=False)
+    monkeypatch.setattr(batch_decoder.torch, "compile", lambda function, **_: compiler()(function))
+    latents, skips = source
+    for scale in (1.0, 0.5):
+        of_another = tuple(skip * scale for skip in skips)
+        expected = BatchDecoder(network.dec, of_another)(latents)
+        assert _error(BatchDecoder(network.dec, of_another, compiled=True)(latents), expected) <= 1e-6
+        assert counter.frame_count == 1
+    assert not [w for w in recwarn if "float_core" in w.filename or "lru_cache" in str(w.message)]
 
 
 def test_what_cannot_be_compiled_goes_on_without_a_word_more_than_once(network, source, monkeypatch, recwarn):
