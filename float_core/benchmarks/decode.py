@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from ..motion_autoencoder.plain_decoder import decode_plain
-from ..types import FrameChunk
+from ..types import FloatModel, FrameChunk
 from .bench_models import open_bench_model, portrait_in_motion
 from .child_process import Job, measure
 from .measurements import FAST, PLAIN, Measurement
@@ -17,6 +18,10 @@ from .settings import BenchSettings
 from .task import Run
 
 _FRAMES = 256  # of the motion; when they are used up, it begins again
+_PIXELS, _MOST = (
+    4 * 512**2,
+    16,
+)  # of a run, frames of a run: long enough to find the processor as a clip does, not as the other path left it
 
 
 def measure_decode(settings: BenchSettings, say: Callable[[str], None]) -> list[Measurement]:
@@ -39,31 +44,35 @@ def plain_frame(model: torch.nn.Module, latent: Tensor, skips: tuple[Tensor, ...
 
 
 def plain_decode(*, model: str, image: str, device: str) -> Run:
-    """A run is one frame."""
+    """A run is a few frames, one at a time."""
     opened = open_bench_model(model, ["autoencoder"], device)
     identity, motion = portrait_in_motion(opened, image, _FRAMES)
     latents = _again(lambda: iter((identity.identity + motion.motion[0]).split(1)))
 
-    def run() -> dict[str, float]:
-        frame = plain_frame(opened.require("autoencoder"), next(latents), identity.skips)
-        synchronise(opened.device)
-        return {"frames": 1, "size": frame.shape[-1], "media_fps": motion.fps}
-
-    return run
+    return _run(opened, motion.fps, (plain_frame(opened.require("autoencoder"), latent, identity.skips) for latent in latents))
 
 
 def fast_decode(*, model: str, image: str, device: str) -> Run:
-    """A run is one chunk, of as many frames as `render_frames` chooses."""
+    """A run is as many frames, in chunks of the size that `render_frames` chooses."""
     from .. import render_frames
 
     opened = open_bench_model(model, ["autoencoder"], device)
     identity, motion = portrait_in_motion(opened, image, _FRAMES)
     chunks: Iterator[FrameChunk] = _again(lambda: render_frames(opened, identity, motion))
+    return _run(opened, motion.fps, (chunk.frames for chunk in chunks))
+
+
+def _run(opened: FloatModel, fps: float, pictures: Iterator[Tensor]) -> Run:
+    """A run takes pictures (n, 3, S, S) until they are enough."""
+    size = opened.require("autoencoder").config.size
+    enough = min(_MOST, math.ceil(_PIXELS / size**2))
 
     def run() -> dict[str, float]:
-        frames = next(chunks).frames
+        frames = 0
+        while frames < enough:
+            frames += len(next(pictures))
         synchronise(opened.device)
-        return {"frames": len(frames), "size": frames.shape[-1], "media_fps": motion.fps}
+        return {"frames": frames, "size": size, "media_fps": fps}
 
     return run
 

@@ -18,7 +18,7 @@ from .appearance_encoder import AppearanceEncoder
 from .batch_decoder import BatchDecoder
 from .face_decoder import FaceDecoder, FlowLevel
 from .motion_basis import basis_fingerprint, same_basis
-from .strip_decoder import StripDecoder
+from .strip_decoder import StripDecoder, forget_weights, strip_weights
 
 __all__ = ["FlowLevel", "MotionAutoencoder", "basis_fingerprint", "constant_keys", "same_basis"]
 
@@ -73,12 +73,13 @@ class MotionAutoencoder(nn.Module):
         start = self.dec.input.input
         with torch.no_grad():
             if start.device.type != "cpu" or start.dtype != torch.float32:
+                forget_weights(self.dec)
                 return BatchDecoder(self.dec, skips, compiled=compiled)
             if compiled:
                 warnings.warn(
                     "compiling is for GPUs and half precision: float32 on a CPU has a faster way of its own.", CompileWarning, stacklevel=2
                 )
-            return StripDecoder(self.dec, skips)
+            return StripDecoder(strip_weights(self.dec), skips)
 
     def _check(self, latent: Tensor, skips: tuple[Tensor, ...]) -> None:
         size, resolutions = self.config.latent_size, self.config.resolutions[1:]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,7 @@ from .face_decoder import FaceDecoder, StyledConv, ToFlow, ToPicture
 from .layer_styles import LayerStyles, Style
 from .strip_convolutions import SharedConvolution, StripConvolutions, strips
 from .stylegan_layers import ACTIVATION_GAIN, ACTIVATION_SLOPE, ChannelBias, upsample
+from .workspace import Workspace
 
 STRIP_BYTES = 8 * 2**20  # of feature maps in one strip
 CHANNELS_LAST = torch.channels_last
@@ -39,23 +41,49 @@ class _Now:
         return _Now(*cast(tuple[Tensor, Tensor, Tensor], tuple(parts)))
 
 
-class StripDecoder:
-    """`StripDecoder(decoder, skips)(latent)`: w (B, D) to pictures (B, 3, S, S) float32, not clamped. `skips` (1, C, r, r), coarsest
-    first. Takes the weights as they are now; keeps buffers from call to call, so that it serves one thread at a time."""
+class StripWeights:
+    """What a decoder's weights, as they are now, become for strips. Serves any number of sources and threads."""
 
-    def __init__(self, decoder: FaceDecoder, skips: tuple[Tensor, ...], *, strip_bytes: int = STRIP_BYTES) -> None:
-        self._styles = LayerStyles(decoder)
-        self._start = decoder.input.input.contiguous(memory_format=CHANNELS_LAST)
-        self._first = SharedConvolution(decoder.conv1, 4)
-        self._levels = [_Level(decoder, i, skip, strip_bytes) for i, skip in enumerate(skips)]
+    def __init__(self, decoder: FaceDecoder, *, strip_bytes: int = STRIP_BYTES) -> None:
+        self.styles = LayerStyles(decoder)
+        self.start = decoder.input.input.contiguous(memory_format=CHANNELS_LAST)
+        self.first = SharedConvolution(decoder.conv1, 4)
+        self.levels = [_LevelWeights(decoder, i, strip_bytes) for i in range(len(decoder.to_flows))]
+
+
+_KEPT: WeakKeyDictionary[FaceDecoder, tuple[list[int], StripWeights]] = WeakKeyDictionary()  # with the sums of the weights' bits
+
+
+def strip_weights(decoder: FaceDecoder) -> StripWeights:
+    """Those of this decoder, made anew only after a bit of its weights has changed: making them takes as long as two frames, noticing that
+    none has changed a hundredth of a second."""
+    bits = [int(part.detach().view(torch.int32).sum()) for part in (*decoder.parameters(), *decoder.buffers())]
+    kept = _KEPT.get(decoder)
+    if kept is None or kept[0] != bits:
+        kept = _KEPT[decoder] = (bits, StripWeights(decoder))
+    return kept[1]
+
+
+def forget_weights(decoder: FaceDecoder) -> None:
+    """Frees what `strip_weights` keeps of it."""
+    _KEPT.pop(decoder, None)
+
+
+class StripDecoder:
+    """`StripDecoder(weights, skips)(latent)`: w (B, D) to pictures (B, 3, S, S) float32, not clamped. `skips` (1, C, r, r), coarsest
+    first. Keeps buffers from call to call, so that it serves one thread at a time."""
+
+    def __init__(self, weights: StripWeights, skips: tuple[Tensor, ...]) -> None:
+        self._weights, self._workspace = weights, Workspace()
+        self._levels = [_Level(level, skip, self._workspace) for level, skip in zip(weights.levels, skips, strict=True)]
 
     @torch.no_grad()
     def __call__(self, latent: Tensor) -> Tensor:
         """(B, D) -> (B, 3, S, S)."""
-        first, *rest = self._styles(latent.float())
+        first, *rest = self._weights.styles(latent.float())
         styles = [rest[i : i + 3] for i in range(0, len(rest), 3)]
-        now = _Now(self._first(self._start.expand(len(latent), -1, -1, -1), first))
-        together = sum(level.shared for level in self._levels)  # the coarse ones
+        now = _Now(self._weights.first(self._weights.start.expand(len(latent), -1, -1, -1), first, self._workspace))
+        together = sum(level.shared is not None for level in self._weights.levels)  # the coarse ones
         for level, own in zip(self._levels[:together], styles, strict=False):
             now = level(now, own)
         pictures = []
@@ -67,43 +95,46 @@ class StripDecoder:
         return torch.cat(cast(list[Tensor], pictures))
 
 
-class _Level:
-    """One resolution r: features, flow, warp and picture."""
+class _LevelWeights:
+    """Of one resolution r. `shared`: a batch shares the convolutions' weights; otherwise each frame has weights `own`."""
 
-    def __init__(self, decoder: FaceDecoder, index: int, skip: Tensor, strip_bytes: int) -> None:
+    def __init__(self, decoder: FaceDecoder, index: int, strip_bytes: int) -> None:
         up, conv = (cast(StyledConv, layer) for layer in decoder.convs[2 * index : 2 * index + 2])
-        to_flow, to_picture = cast(ToFlow, decoder.to_flows[index]), cast(ToPicture, decoder.to_rgbs[index])
-        self._flow_weight, self._flow_bias = to_flow.conv.weight[0, :, :, 0, 0], to_flow.bias
-        self._channels, self._size = skip.shape[1], skip.shape[-1]
+        to_flow, self.to_picture = cast(ToFlow, decoder.to_flows[index]), cast(ToPicture, decoder.to_rgbs[index])
+        self.flow_weight, self.flow_bias = to_flow.conv.weight[0, :, :, 0, 0], to_flow.bias
+        self.last = index + 1 == len(decoder.to_flows)
+        self.channels, self.size = len(conv.conv.weight[0]), 8 << index
+        self.activation_bias = cast(ChannelBias, self.to_picture.conv[1]).bias.flatten() * ACTIVATION_GAIN
+        self.picture_bias = self.to_picture.bias.flatten()
+        own = 18 * self.channels < self.size**2  # the 9 * C * C weights are clearly fewer than the r * r * C activations
+        self.shared = None if own else (SharedConvolution(up, self.size), SharedConvolution(conv, self.size))
+        self.own = StripConvolutions(up, conv) if own else None
+        self.strips = strips(self.size, self.channels * self.size * 4, strip_bytes) if own else [(0, self.size)]
+
+
+class _Level:
+    """One resolution r for one source: features, flow, warp and picture."""
+
+    def __init__(self, weights: _LevelWeights, skip: Tensor, workspace: Workspace) -> None:
+        self._weights, self._workspace = weights, workspace
         # Once for a source: the tables that are sampled. The 1x1 convolution to RGB commutes with sampling, so it is applied here; at the
         # last level nothing else needs the warp.
-        self._source = source_table(skip) if index + 1 < len(decoder.to_flows) else None
-        self._picture_source = source_table(to_picture.project(skip))
-        self._activation_bias = cast(ChannelBias, to_picture.conv[1]).bias.flatten() * ACTIVATION_GAIN
-        self._picture_bias = to_picture.bias.flatten()
-        self._state: Tensor | None = None
-        own = 18 * self._channels < self._size**2  # the 9 * C * C weights are clearly fewer than the r * r * C activations
-        self._shared = None if own else (SharedConvolution(up, self._size), SharedConvolution(conv, self._size))
-        self._own = StripConvolutions(up, conv) if own else None
-        self._strips = strips(self._size, self._channels * self._size * 4, strip_bytes) if own else [(0, self._size)]
-
-    @property
-    def shared(self) -> bool:
-        """Whether a batch shares the weights here; if not, frames come one at a time."""
-        return self._shared is not None
+        self._source = None if weights.last else source_table(skip)
+        self._picture_source = source_table(weights.to_picture.project(skip))
 
     def __call__(self, now: _Now, styles: Sequence[Style]) -> _Now:
         """From the state at r / 2 to that at r, which after the last level is of no use."""
         up, conv, (flow_style, _) = styles
-        batch, size = len(flow_style), self._size
+        batch, size, own = len(flow_style), self._weights.size, self._weights
         flow, picture = (_upsampled(part, batch, size) for part in (now.flow, now.picture))
-        weights = self._flow_weight * flow_style[:, None]  # [B, 3, C]
-        state = self._kept_state(batch) if self._source is not None else None
+        flow_weights = own.flow_weight * flow_style[:, None]  # [B, 3, C]
+        # The same memory each time: the next level has read it before it is written again.
+        state = self._workspace(f"state {size}", (batch, size, size, own.channels)) if self._source is not None else None
         rows = self._features(now.state, up, conv)
-        for a, b in self._strips:
+        for a, b in own.strips:
             features = rows(a, b)
             pixels = features.permute(0, 2, 3, 1)  # [B, h, r, C]
-            strip = flow[:, :, a:b].add_(self._flow_bias).add_(_mixed(weights, pixels))
+            strip = flow[:, :, a:b].add_(own.flow_bias).add_(_mixed(flow_weights, pixels))
             taps, mask = taps_of_flow(strip, a, size)
             picture[:, :, a:b].add_(self._colours(taps).view(*pixels.shape[:3], 3).permute(0, 3, 1, 2))
             if state is not None:
@@ -114,24 +145,17 @@ class _Level:
 
     def _features(self, state: Tensor, up: Style, conv: Style) -> Callable[[int, int], Tensor]:
         """The convolutions' result (B, C, b - a, r) by its rows."""
-        if self._own is not None:
-            return self._own.of_frame(state, up, conv)
-        assert self._shared is not None
-        first, second = self._shared
-        features = second(first(state, up), conv)
+        if self._weights.own is not None:
+            return self._weights.own.of_frame(state, up, conv)
+        assert self._weights.shared is not None
+        first, second = self._weights.shared
+        features = second(first(state, up, self._workspace), conv, self._workspace)
         return lambda a, b: features[:, :, a:b]
-
-    def _kept_state(self, batch: int) -> Tensor:
-        """(B, r, r, C), the same memory each time: the next level has read it before it is written again."""
-        shape = (batch, self._size, self._size, self._channels)
-        if self._state is None or self._state.shape != shape:
-            self._state = torch.empty(shape)
-        return self._state
 
     def _colours(self, taps: Taps) -> Tensor:
         """What the warp adds to the picture, (n, 3)."""
-        mixed = sample(self._picture_source, taps).add_(self._activation_bias)
-        return F.leaky_relu_(mixed, ACTIVATION_SLOPE).add_(self._picture_bias)
+        mixed = sample(self._picture_source, taps).add_(self._weights.activation_bias)
+        return F.leaky_relu_(mixed, ACTIVATION_SLOPE).add_(self._weights.picture_bias)
 
 
 def _mixed(weights: Tensor, pixels: Tensor) -> Tensor:

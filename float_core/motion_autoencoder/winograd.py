@@ -1,75 +1,99 @@
-"""3x3 convolutions by Winograd's minimal filtering F(2x2, 3x3) (Lavin and Gray, arXiv 1509.09308): 16 products for four outputs instead
-of 36, in exchange for sums before and after. Pays where there are many channels; as exact as the direct way.
+"""3x3 convolutions by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, arXiv 1509.09308): 36 products for 16 outputs instead of
+144, in exchange for sums before and after. Pays where there are many channels.
 
-Knows nothing of styles beyond a factor for each input channel, nothing of biases or activations.
+The points are 0, +-1/sqrt(2), +-sqrt(2) and infinity, which lose less than twice as much by rounding as a direct convolution; those of the
+paper, 0, +-1, +-2, lose twice as much again. Knows nothing of styles beyond a factor for each input channel, nothing of biases.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from .grouped_product import GroupedProduct
+from .workspace import Workspace
+
 SMALLEST_SIZE, FEWEST_CHANNELS = 16, 256  # below, the direct convolution is as fast or faster
-_G = ((1.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0.0, 0.0, 1.0))
+TILE = 4  # outputs of a tile along a side, from six inputs
+BAND_BYTES = 2 * 2**20  # of outputs at a time: what is made of them stays in the cache
+_NEAR, _FAR = math.sqrt(0.5), math.sqrt(2.0)
+_POINTS = (0.0, _NEAR, -_NEAR, _FAR, -_FAR)
+
+
+def _weight_sums() -> Tensor:
+    """G (6, 3): the filter as a polynomial at each point, over the product of the point's distances to the others."""
+    rows = [[p**k / math.prod(p - q for q in _POINTS if q != p) for k in range(3)] for p in _POINTS]
+    return torch.tensor([*rows, [0.0, 0.0, 1.0]])
+
+
+def pays(weight: Tensor, size: int) -> bool:
+    """Whether a layer of this weight (O, C, 3, 3), with maps of this size, is faster this way."""
+    return min(weight.shape[:2]) >= FEWEST_CHANNELS and size >= SMALLEST_SIZE
 
 
 class WinogradConvolution:
-    """Padded by 1, for maps of even height and width. Keeps buffers from call to call: one object serves one thread at a time."""
+    """Padded by 1. Serves any number of threads, each with a workspace of its own."""
 
-    def __init__(self, weight: Tensor) -> None:
-        """weight (O, C, 3, 3)."""
-        g = torch.tensor(_G)
-        self._weights = torch.einsum("ak,ockl,bl->abco", g, weight.float(), g).flatten(0, 1).contiguous()  # U = G g G^T, [16, C, O]
-        self._buffers: dict[str, Tensor] = {}
+    def __init__(self, weight: Tensor, size: int) -> None:
+        """weight (O, C, 3, 3), for maps `size` wide and high (others are right too)."""
+        self._out, channels = weight.shape[:2]
+        g, taps = _weight_sums(), weight.detach().float().permute(2, 3, 0, 1).reshape(3, -1)
+        weights = g @ (g @ taps).view(6, 3, -1)  # U = G g G^T, [6, 6, O * C]
+        self._rows = min(size, max(TILE, BAND_BYTES // (4 * size * self._out) // TILE * TILE))
+        self._product = GroupedProduct(weights.view(36, self._out, channels), (self._rows // TILE, size // TILE))
 
-    def __call__(self, x: Tensor, scale: Tensor) -> Tensor:
-        """x (B, C, H, W) * scale (B, C, 1, 1) -> (B, O, H, W), channels-last."""
-        batch, _, height, width = x.shape
-        y = x.new_empty(batch, height // 2, 2, width // 2, 2, self._weights.shape[2])
-        for i in range(batch):  # one at a time stays in the cache
-            tiles = self._tiles(x[i].permute(1, 2, 0), scale[i, :, 0, 0])
-            products = self._buffer("products", (16, tiles.shape[1], self._weights.shape[2]))
-            torch.bmm(tiles, self._weights, out=products)
-            self._outputs(products.view(4, 4, height // 2, width // 2, -1), y[i])
-        return y.view(batch, height, width, -1).permute(0, 3, 1, 2)
-
-    def _tiles(self, x: Tensor, scale: Tensor) -> Tensor:
-        """V = B^T d B of all tiles d of 4x4 pixels, two apart: (H, W, C) -> (16, H / 2 * W / 2, C)."""
-        height, width, channels = x.shape
-        padded = self._buffer("padded", (height + 2, width + 2, channels))
+    def __call__(self, x: Tensor, scale: Tensor, workspace: Workspace) -> Tensor:
+        """x (B, C, H, W) * scale (B, C, 1, 1) -> (B, O, H, W), channels-last; height and width are multiples of 4."""
+        batch, channels, height, width = x.shape
+        y = x.new_empty(batch, height // TILE, TILE, width // TILE, TILE, self._out)
+        padded = workspace("padded", (height + 2, width + 2, channels))
         for edge in (padded[0], padded[-1], padded[:, 0], padded[:, -1]):
             edge.zero_()
-        torch.mul(x, scale, out=padded[1:-1, 1:-1])
-        rows = self._buffer("rows", (4, height // 2, width + 2, channels))
-        _input_sums([padded[k : k + height - 1 : 2] for k in range(4)], rows)
-        tiles = self._buffer("tiles", (4, 4, height // 2, width // 2, channels))
-        _input_sums([rows[:, :, k : k + width - 1 : 2] for k in range(4)], tiles.transpose(0, 1))
-        return tiles.view(16, -1, channels)
+        for i in range(batch):
+            torch.mul(x[i].permute(1, 2, 0), scale[i, :, 0, 0], out=padded[1:-1, 1:-1])
+            for a in range(0, height, self._rows):
+                b = min(a + self._rows, height)
+                self._band(padded[a : b + 2], y[i, a // TILE : b // TILE], workspace)
+        return y.view(batch, height, width, self._out).permute(0, 3, 1, 2)
 
-    def _outputs(self, m: Tensor, y: Tensor) -> None:
-        """Y = A^T m A: (4, 4, H / 2, W / 2, O) into y (H / 2, 2, W / 2, 2, O)."""
-        rows = self._buffer("sums", (2, *m.shape[1:]))
-        _output_sums(m, rows, self._buffer("partial", m.shape[1:]))
-        _output_sums(rows.transpose(0, 1), y.permute(3, 1, 0, 2, 4), self._buffer("last", (2, *m.shape[2:])))
-
-    def _buffer(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        kept = self._buffers.get(name)
-        if kept is None or kept.shape != shape:
-            kept = self._buffers[name] = torch.empty(shape)
-        return kept
-
-
-def _input_sums(d: list[Tensor], out: Tensor) -> None:
-    """B^T d along one side: d0 - d2, d1 + d2, d2 - d1, d1 - d3."""
-    torch.sub(d[0], d[2], out=out[0])
-    torch.add(d[1], d[2], out=out[1])
-    torch.sub(d[2], d[1], out=out[2])
-    torch.sub(d[1], d[3], out=out[3])
+    def _band(self, padded: Tensor, y: Tensor, workspace: Workspace) -> None:
+        """(H + 2, W + 2, C) into y (H / 4, 4, W / 4, 4, O): V = B^T d B of all tiles d of 6x6 pixels, four apart; M = U V; Y = A^T M A."""
+        height, width, channels = padded.shape[0] - 2, padded.shape[1] - 2, padded.shape[2]
+        down, across = height // TILE, width // TILE
+        rows = workspace("rows", (6, down, width + 2, channels))
+        _input_sums([padded[k : k + height - 3 : TILE] for k in range(6)], rows, workspace)
+        tiles = workspace("tiles", (down, across, 6, 6, channels))
+        _input_sums([rows[:, :, k : k + width - 3 : TILE] for k in range(6)], tiles.permute(3, 2, 0, 1, 4), workspace)
+        products = self._product(tiles.view(down, across, 36, channels)).view(down, across, 6, 6, self._out)
+        sums = workspace("sums", (4, 6, down, across, self._out))
+        _output_sums(products.permute(2, 3, 0, 1, 4), sums, workspace)
+        _output_sums(sums.transpose(0, 1), y.permute(3, 1, 0, 2, 4), workspace)
 
 
-def _output_sums(m: Tensor, out: Tensor, partial: Tensor) -> None:
-    """A^T m along one side: m0 + m1 + m2, m1 - m2 - m3."""
-    torch.add(m[1], m[2], out=partial)
-    torch.add(m[0], partial, out=out[0])
-    torch.sub(m[1], m[2], out=partial)
-    torch.sub(partial, m[3], out=out[1])
+def _input_sums(d: Sequence[Tensor], out: Tensor, workspace: Workspace) -> None:
+    """B^T d along one side, six of six: rows (1, 0, -5/2, 0, 1, 0), (0, -2p, -2, p, 1, 0) and (0, 2p, -2, -p, 1, 0) with p = 1/sqrt(2),
+    (0, -q/2, -1/2, q, 1, 0) and (0, q/2, -1/2, -q, 1, 0) with q = sqrt(2), (0, 1, 0, -5/2, 0, 1)."""
+    even, odd = (workspace(name, tuple(d[0].shape)) for name in ("even", "odd"))
+    torch.add(d[0], d[2], alpha=-2.5, out=out[0]).add_(d[4])
+    for point, square, plus, minus in ((_NEAR, 2.0, out[1], out[2]), (_FAR, 0.5, out[3], out[4])):
+        torch.sub(d[4], d[2], alpha=square, out=even)
+        torch.sub(d[3], d[1], alpha=square, out=odd)
+        torch.add(even, odd, alpha=point, out=plus)
+        torch.sub(even, odd, alpha=point, out=minus)
+    torch.add(d[1], d[3], alpha=-2.5, out=out[5]).add_(d[5])
+
+
+def _output_sums(m: Tensor, out: Tensor, workspace: Workspace) -> None:
+    """A^T m along one side, four of six: the sum over the points of m * point^k, and the last m for k = 3."""
+    near, far = (workspace(name, tuple(m[0].shape)) for name in ("even", "odd"))
+    torch.add(m[1], m[2], out=near)
+    torch.add(m[3], m[4], out=far)
+    torch.add(m[0], near, out=out[0]).add_(far)
+    torch.add(near.mul_(_NEAR**2), far, alpha=_FAR**2, out=out[2])
+    torch.sub(m[1], m[2], out=near)
+    torch.sub(m[3], m[4], out=far)
+    torch.add(near.mul_(_NEAR), far, alpha=_FAR, out=out[1])
+    torch.add(near.mul_(_NEAR**2), far, alpha=_FAR**3, out=out[3]).add_(m[5])

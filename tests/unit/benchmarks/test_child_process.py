@@ -34,7 +34,7 @@ def test_two_jobs_in_turn(tiny_file):
         assert len(timings.seconds) == 3 and all(seconds > 0 for seconds in timings.seconds)
         assert timings.since_start > timings.median
         assert timings.peak_bytes is None or timings.peak_bytes > 2**24
-    assert found["plain"].figures == {"frames": 1, "size": 32, "media_fps": 25.0}
+    assert found["plain"].figures == {"frames": 16, "size": 32, "media_fps": 25.0}
 
 
 def test_the_message_of_a_child_comes_through():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import weakref
 
 import pytest
 import torch
@@ -11,14 +13,15 @@ from torch._dynamo.testing import CompileCounter
 
 from float_core import CompileWarning
 from float_core.config import AutoencoderConfig
-from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder, strip_convolutions
+from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder, grouped_product, winograd
 from float_core.motion_autoencoder.batch_decoder import BatchDecoder
 from float_core.motion_autoencoder.bilinear_taps import sample, source_table, taps_of_flow
+from float_core.motion_autoencoder.grouped_product import GroupedProduct
 from float_core.motion_autoencoder.layer_styles import LayerStyles
 from float_core.motion_autoencoder.plain_decoder import decode_plain
 from float_core.motion_autoencoder.strip_convolutions import strips
-from float_core.motion_autoencoder.strip_decoder import StripDecoder
-from float_core.motion_autoencoder.winograd import WinogradConvolution
+from float_core.motion_autoencoder.strip_decoder import StripDecoder, StripWeights, strip_weights
+from float_core.motion_autoencoder.workspace import Workspace
 
 # Levels 8 and 16 share their weights among the batch (18 * 48 > 16 * 16), 32 and 64 give every frame its own.
 CONFIG = AutoencoderConfig(size=64, latent_size=24, basis_size=6, channels=(40, 48, 48, 20, 8))
@@ -57,14 +60,14 @@ def _decibels(found: Tensor, expected: Tensor) -> float:
 
 
 def test_both_kinds_of_levels_are_tested(network, source):
-    levels = StripDecoder(network.dec, source[1])._levels
-    assert [level.shared for level in levels] == [True, True, False, False]
+    levels = StripWeights(network.dec).levels
+    assert [level.shared is not None for level in levels] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("strip_bytes", [1, 8 * 64 * 24 * 4, 2**23])
 def test_strips_give_the_plain_pictures(network, source, strip_bytes):
     latents, skips = source
-    decoder = StripDecoder(network.dec, skips, strip_bytes=strip_bytes)
+    decoder = StripDecoder(StripWeights(network.dec, strip_bytes=strip_bytes), skips)
     expected = decode_plain(network.dec, latents, skips)
     assert _error(decoder(latents), expected) <= 1e-5
     assert _error(decoder(latents[3:4]), expected[3:4]) <= 1e-5  # what was kept from other frames does not show
@@ -90,7 +93,7 @@ def test_half_precision_shows_the_same_pictures(network, source, dtype, decibels
     calm.load_state_dict(weights)
     low.load_state_dict(weights)
     latents, skips = source
-    expected = StripDecoder(calm.dec, skips)(latents)
+    expected = StripDecoder(StripWeights(calm.dec), skips)(latents)
     found = low.to(dtype).prepare(skips)(latents)
     assert found.dtype == torch.float32
     assert _decibels(found, expected) >= decibels
@@ -122,29 +125,69 @@ def test_taps_are_grid_sample_with_the_mask():
         assert torch.equal(mask.view(2, 1, -1, 16), flow[:, 2:, rows].sigmoid())
 
 
-def test_winograd_is_the_direct_convolution():
-    generator = torch.Generator().manual_seed(3)
+@pytest.mark.parametrize("onednn", [True, False])
+def test_winograd_is_the_direct_convolution(monkeypatch, onednn):
+    if onednn and not grouped_product.has_onednn():
+        pytest.skip("this torch has no oneDNN: the plain product is all there is")
+    monkeypatch.setattr(grouped_product, "has_onednn", lambda: onednn)
+    monkeypatch.setattr(winograd, "BAND_BYTES", 4 * 8 * 12 * 7)  # bands of eight rows, the last one of four
+    generator, workspace = torch.Generator().manual_seed(3), Workspace()
     weight = torch.randn(7, 5, 3, 3, generator=generator)
-    convolve = WinogradConvolution(weight)
-    for shape in ((2, 5, 16, 12), (1, 5, 4, 6)):
+    convolve = winograd.WinogradConvolution(weight, 12)
+    for shape in ((2, 5, 12, 12), (1, 5, 4, 8), (1, 5, 20, 12)):
         x, scale = torch.randn(shape, generator=generator), torch.randn(*shape[:2], 1, 1, generator=generator)
-        found = convolve(x.contiguous(memory_format=torch.channels_last), scale)
+        found = convolve(x.contiguous(memory_format=torch.channels_last), scale, workspace)
         expected = torch.nn.functional.conv2d((x * scale).double(), weight.double(), padding=1)
         assert found.is_contiguous(memory_format=torch.channels_last)
+        assert _error(found.double(), expected) <= 2e-6
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 1), (6, 2)])
+def test_grouped_products_are_the_plain_ones(shape):
+    generator = torch.Generator().manual_seed(4)
+    weights = torch.randn(9, 6, 5, generator=generator)
+    x = torch.randn(*shape, 9, 5, generator=generator)
+    expected = torch.einsum("hwnc,noc->hwno", x.double(), weights.double())
+    for found in (GroupedProduct(weights, (3, 4))(x), grouped_product.plain(x, weights)):
+        assert found.shape == expected.shape
         assert _error(found.double(), expected) <= 1e-6
 
 
+def test_a_workspace_gives_the_same_memory_again():
+    workspace = Workspace()
+    first = workspace("a", (2, 3))
+    assert workspace("a", (3, 2)).data_ptr() == first.data_ptr() == workspace("a", (1,)).data_ptr()
+    assert workspace("b", (2, 3)).data_ptr() != first.data_ptr()
+    assert workspace("a", (3, 3)).shape == (3, 3)
+    workspace("a", (2, 3)).fill_(1.0)  # of the larger memory
+
+
 def test_wide_layers_take_winograd(network, source, monkeypatch):
-    monkeypatch.setattr(strip_convolutions, "FEWEST_CHANNELS", 48)
-    decoder = StripDecoder(network.dec, source[1])
-    taken = [[conv._winograd is not None for conv in level._shared] for level in decoder._levels if level.shared]
+    monkeypatch.setattr(winograd, "FEWEST_CHANNELS", 48)
+    weights = StripWeights(network.dec)
+    taken = [[conv._winograd is not None for conv in level.shared] for level in weights.levels if level.shared]
     assert taken == [[False, False], [False, True]]  # the 16x16 convolution, not the smaller or the up-sampling ones
-    assert _error(decoder(source[0]), decode_plain(network.dec, *source)) <= 1e-5
+    assert _error(StripDecoder(weights, source[1])(source[0]), decode_plain(network.dec, *source)) <= 1e-5
+
+
+def test_weights_are_prepared_once_for_all_sources_until_one_changes(network, source):
+    own = copy.deepcopy(network)
+    kept = strip_weights(own.dec)
+    assert strip_weights(own.dec) is kept
+    before = own.prepare(source[1])(source[0])
+    own.dec.convs[0].conv.weight.data[0, 0, 0, 0, 0] *= 1.5  # which no counter of torch's notices
+    assert strip_weights(own.dec) is not kept
+    after = own.prepare(source[1])(source[0])
+    assert not torch.equal(after, before)
+    assert _error(after, decode_plain(own.dec, *source)) <= 1e-5
+    gone = weakref.ref(strip_weights(own.dec))
+    own.to(torch.bfloat16).prepare(source[1])
+    assert gone() is None, "in half precision they are of no use"
 
 
 def test_values_that_are_not_finite_come_out_as_such(network, source):
     latents, skips = source
-    assert StripDecoder(network.dec, skips)(latents * float("nan")).isnan().any()
+    assert StripDecoder(StripWeights(network.dec), skips)(latents * float("nan")).isnan().any()
 
 
 def test_a_cpu_in_float32_has_its_own_way_and_says_so(network, source):
