@@ -18,10 +18,7 @@ from .settings import BenchSettings
 from .task import Run
 
 _FRAMES = 256  # of the motion; when they are used up, it begins again
-_PIXELS, _MOST = (
-    4 * 512**2,
-    16,
-)  # of a run, frames of a run: long enough to find the processor as a clip does, not as the other path left it
+_PIXELS, _MOST = 4 * 512**2, 16  # pixels, frames of a run: enough to find the processor as a clip does, not as the other path left it
 
 
 def measure_decode(settings: BenchSettings, say: Callable[[str], None]) -> list[Measurement]:
