@@ -6,6 +6,7 @@ The arithmetic only: knows no ComfyUI, no device and no network but by its sizes
 from __future__ import annotations
 
 from ..float_core.config import AutoencoderConfig, TransformerConfig
+from ..float_core.motion_flow.prepared_velocity import TABLE_BYTES
 
 FLOAT = 4  # bytes of a float32, whatever the networks compute in
 MAPS = 8  # feature maps of the finest resolution at once: 4.1 to 4.5 were measured, the rest is for a GPU's convolutions
@@ -13,7 +14,6 @@ SOUND_BYTES_PER_SECOND = 24 * 2**20  # wav2vec2's first convolutions: 512 channe
 LONGEST_SOUND = 60.0  # seconds that an audio network hears at once: a longer clip is heard in windows
 BRANCHES = 3  # guidance passes side by side
 TOKEN_VECTORS = 32  # of the hidden size, at once for each frame of one pass: queries, keys, values, the MLP's four, and what they come from
-SAMPLING_BYTES = 512 * 2**20  # one window of 60 frames, three guidance passes
 
 
 def frame_memory(config: AutoencoderConfig, frames: int = 1) -> int:
@@ -27,9 +27,10 @@ def sound_memory(seconds: float) -> int:
 
 
 def sampling_memory(config: TransformerConfig, steps: int) -> int:
-    """Bytes for sampling one window, all of whose shifts, scales and gates (six a block, two at the end) stand ready for every step."""
-    prepared = steps * (6 * config.depth + 2)
-    return BRANCHES * config.tokens * config.hidden_size * FLOAT * (prepared + TOKEN_VECTORS)
+    """Bytes for sampling one window: its tokens, and all shifts, scales and gates (six a block, two at the end), which stand ready for every
+    step, or for as many as there is room for."""
+    vector = BRANCHES * config.tokens * config.hidden_size * FLOAT
+    return TOKEN_VECTORS * vector + max(min(steps * (6 * config.depth + 2) * vector, TABLE_BYTES), (6 * config.depth + 2) * vector)
 
 
 def image_memory(frames: int, size: int) -> int:

@@ -10,7 +10,7 @@ from . import host_bridge, live_picture, socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import moved
 from .managed_model import ManagedModel
-from .memory_estimates import SAMPLING_BYTES
+from .memory_estimates import sampling_memory
 from .sampling_settings import AS_SET, QUALITY_CHOICES, sampling_options
 
 GUIDANCE = {"min": 0.0, "max": 10.0, "step": 0.1, "round": 0.01}
@@ -73,8 +73,9 @@ class SampleMotionLatents(io.ComfyNode):
     ) -> io.NodeOutput:
         """Samples it."""
         chosen = sampling_options(**options)
-        core = model.ready("transformer", memory=SAMPLING_BYTES)
-        sampled = sample_motion(core, identity, audio, emotion, chosen, on_progress=host_bridge.NodeProgress())
+        memory = sampling_memory(model.transformer, chosen.steps)
+        with model.computing("transformer", memory=memory, work="sampling the motion") as core:
+            sampled = sample_motion(core, identity, audio, emotion, chosen, on_progress=host_bridge.NodeProgress())
         motion = moved(sampled, host_bridge.result_device())
         live_picture.remember_identity(motion, identity)
         return io.NodeOutput(motion)

@@ -69,9 +69,9 @@ def plot_lengths(clips: Sequence[Measurement], trend: LengthTrend | None, path: 
         axis.set_title(title, loc="left", fontsize=10)
         axis.set_xlabel("seconds of sound")
         axis.set_ylabel(unit)
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.1 * axis.dataLim.y1)
         axis.grid(alpha=0.3)
-        axis.legend(frameon=False, fontsize=9)
+        axis.legend(frameon=False, fontsize=9, loc="upper left" if axis is time_axis else "lower right")
     figure.savefig(path)
     return path
 

@@ -61,6 +61,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
     [
         ("EncodeSourceIdentity", "encode_source", "encode_identity"),
         ("AudioFeatures", "encode_audio", "encode_audio"),
+        ("SampleMotionLatents", "sample_motion", "sample_motion"),
         ("DecodeVideo", "render_frames", "write_video"),
     ],
 )
