@@ -27,8 +27,8 @@ def sound_memory(seconds: float) -> int:
 
 
 def sampling_memory(config: TransformerConfig, steps: int) -> int:
-    """Bytes for sampling one window: its tokens, and all shifts, scales and gates (six a block, two at the end), which stand ready for every
-    step, or for as many as there is room for."""
+    """Bytes for sampling one window: its tokens, and the shifts, scales and gates (six a block, two at the end) that stand ready for all
+    steps, or for as many as there is room for."""
     vector = BRANCHES * config.tokens * config.hidden_size * FLOAT
     return TOKEN_VECTORS * vector + max(min(steps * (6 * config.depth + 2) * vector, TABLE_BYTES), (6 * config.depth + 2) * vector)
 
