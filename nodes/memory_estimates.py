@@ -6,13 +6,13 @@ The arithmetic only: knows no ComfyUI, no device and no network but by its sizes
 from __future__ import annotations
 
 from ..float_core.config import AutoencoderConfig, TransformerConfig
-from ..float_core.motion_flow.prepared_velocity import TABLE_BYTES
 
 FLOAT = 4  # bytes of a float32, whatever the networks compute in
 MAPS = 8  # feature maps of the finest resolution at once: 4.1 to 4.5 were measured, the rest is for a GPU's convolutions
 SOUND_BYTES_PER_SECOND = 24 * 2**20  # wav2vec2's first convolutions: 512 channels at 3200 Hz, in float32, a few at once
 LONGEST_SOUND = 60.0  # seconds that an audio network hears at once: a longer clip is heard in windows
 BRANCHES = 3  # guidance passes side by side
+TABLE_BYTES = 256 * 2**20  # float_core's bound for what stands ready of the shifts, scales and gates of all steps
 TOKEN_VECTORS = 32  # of the hidden size, at once for each frame of one pass: queries, keys, values, the MLP's four, and what they come from
 
 
