@@ -35,6 +35,14 @@ def test_equals_its_steps(model, picture, clip, batch_size):
     assert joined(chunks).shape == (25, 3, 16, 16)
 
 
+@pytest.mark.parametrize("quality", ["fast", "balanced"])
+def test_a_seed_gives_the_same_frames_bit_for_bit(model, picture, clip, quality):
+    options = SamplingOptions.of_quality(quality, seed=9)
+    first, again, other = (joined(animate(model, picture, clip, emotion="sad", options=replace(options, seed=seed))) for seed in (9, 9, 10))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
 STREAMING = {
     "a range": MotionEdit(0, 0.5, start=0.2, end=0.8, ease=0.2),
     "a clamp": MotionEdit(1, low=-0.1, high=0.1),
