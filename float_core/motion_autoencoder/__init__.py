@@ -64,6 +64,11 @@ class MotionAutoencoder(nn.Module):
             return picture
         return picture, [level.grid for level in levels], [level.mask for level in levels]
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MotionAutoencoder:
+        """What moves or converts the weights (`to`, `half`, ...): what was prepared of them is of no use then."""
+        forget_weights(self.dec)
+        return super()._apply(fn, recurse)
+
     def prepare(self, skips: tuple[Tensor, ...], *, compiled: bool = False) -> Callable[[Tensor], Tensor]:
         """A decoder for one source with all its work done ahead that does not depend on the motion: w (B, D) -> pictures (B, 3, S, S)
         float32, not clamped; the numbers of `decode`. `skips` (1, C, r, r). Takes the weights as they are now, without gradients.

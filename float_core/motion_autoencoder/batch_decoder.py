@@ -19,6 +19,7 @@ from .face_decoder import FaceDecoder, StyledConv, ToFlow, ToPicture, read_flow,
 from .layer_styles import LayerStyles
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)  # batch sizes that are compiled
+GRAPHS = 64  # of all models, precisions and batch sizes of a process; torch's own limit of 8 is soon reached, and then it compiles no more
 
 
 class BatchDecoder:
@@ -38,7 +39,7 @@ class BatchDecoder:
         self._sizes: set[int] = set()  # batch sizes that went through it
         if compiled:
             mode = "reduce-overhead" if skips[0].is_cuda else "default"
-            self._compiled = cast(Callable[[Tensor], Tensor], torch.compile(self._decode, mode=mode, dynamic=False))
+            self._compiled = cast(Callable[[Tensor], Tensor], torch.compile(self._decode, mode=mode, dynamic=False, fullgraph=True))
 
     @torch.no_grad()
     def __call__(self, latent: Tensor) -> Tensor:
@@ -47,10 +48,11 @@ class BatchDecoder:
             return self._decode(latent.float())
         filled = self._filled(latent.float())
         try:
-            return self._compiled(filled)[: len(latent)].clone()  # the graph writes its next result into the same memory
+            with torch._dynamo.config.patch(cache_size_limit=GRAPHS):
+                return self._compiled(filled)[: len(latent)].clone()  # the graph writes its next result into the same memory
         except torch.OutOfMemoryError:
             raise
-        except (RuntimeError, ImportError) as error:  # whatever a compiler lacks: triton, a C++ compiler, an operation
+        except Exception as error:  # noqa: BLE001 (whatever a compiler lacks: triton, a C++ compiler, an operation, room for another graph)
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             warnings.warn(f"the decoder cannot be compiled here ({reason}); it goes on without.", CompileWarning, stacklevel=2)
             self._compiled = None

@@ -1,8 +1,9 @@
 """3x3 convolutions by Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, arXiv 1509.09308): 36 products for 16 outputs instead of
 144, in exchange for sums before and after. Pays where there are many channels.
 
-The points are 0, +-1/sqrt(2), +-sqrt(2) and infinity, which lose less than twice as much by rounding as a direct convolution; those of the
-paper, 0, +-1, +-2, lose twice as much again. Knows nothing of styles beyond a factor for each input channel, nothing of biases.
+The points are 0, +-1/sqrt(2), +-sqrt(2) and infinity, which lose about twice as much by rounding as a direct convolution of maps in
+channels-last order; those of the paper, 0, +-1, +-2, lose twice as much again. Knows nothing of styles beyond a factor for each input
+channel, nothing of biases.
 """
 
 from __future__ import annotations

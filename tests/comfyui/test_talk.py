@@ -83,12 +83,20 @@ def test_progress_is_reported_by_sampling_and_drawing(server: ComfyServer, talk:
 
 
 def test_a_quality_takes_the_place_of_the_steps(server: ComfyServer, talk: Json) -> None:
-    """The template, which was saved before there was a quality, says none and runs as it did: the test above."""
     node(talk, "SampleMotionLatents").update(seed=12, quality="fast")
     run = server.run(talk)
     assert run.error == ""
     reached = {data["node"]: (data["value"], data["max"]) for data in run.of("progress")}
     assert reached[node_id(talk, "SampleMotionLatents")] == (4, 4)
+
+
+def test_a_prompt_from_before_there_was_a_quality_runs_as_it_did(server: ComfyServer, talk: Json) -> None:
+    node(talk, "SampleMotionLatents")["seed"] = 13
+    del node(talk, "SampleMotionLatents")["quality"]
+    run = server.run(talk)
+    assert run.error == ""
+    reached = {data["node"]: (data["value"], data["max"]) for data in run.of("progress")}
+    assert reached[node_id(talk, "SampleMotionLatents")] == (10, 10)
 
 
 def test_a_second_run_is_served_from_the_cache(server: ComfyServer, talk: Json) -> None:

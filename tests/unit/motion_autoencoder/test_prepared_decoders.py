@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import functools
+import warnings
 import weakref
 
 import pytest
@@ -13,7 +13,7 @@ from torch._dynamo.testing import CompileCounter
 
 from float_core import CompileWarning
 from float_core.config import AutoencoderConfig
-from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder, grouped_product, winograd
+from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder, grouped_product, strip_decoder, winograd
 from float_core.motion_autoencoder.batch_decoder import BatchDecoder
 from float_core.motion_autoencoder.bilinear_taps import sample, source_table, taps_of_flow
 from float_core.motion_autoencoder.grouped_product import GroupedProduct
@@ -181,8 +181,20 @@ def test_weights_are_prepared_once_for_all_sources_until_one_changes(network, so
     assert not torch.equal(after, before)
     assert _error(after, decode_plain(own.dec, *source)) <= 1e-5
     gone = weakref.ref(strip_weights(own.dec))
-    own.to(torch.bfloat16).prepare(source[1])
+    own.to(torch.bfloat16)
     assert gone() is None, "in half precision they are of no use"
+
+
+@pytest.mark.parametrize("change", [lambda w: w.roll(1, 1), lambda w: w.roll(1, 2), lambda w: w.flip(-1), lambda w: w.transpose(1, 2)])
+@pytest.mark.parametrize("small", [1000, 2**18])
+def test_weights_that_changed_places_are_noticed(network, source, monkeypatch, small, change):
+    monkeypatch.setattr(strip_decoder, "_SMALL", small)
+    own = copy.deepcopy(network)
+    kept = strip_weights(own.dec)
+    weight = own.dec.convs[2].conv.weight
+    weight.copy_(change(weight.clone()))
+    assert strip_weights(own.dec) is not kept
+    assert _error(own.prepare(source[1])(source[0]), decode_plain(own.dec, *source)) <= 1e-5
 
 
 def test_values_that_are_not_finite_come_out_as_such(network, source):
@@ -210,27 +222,58 @@ def test_compiled_batches_are_filled_up_and_cut(network, source, monkeypatch):
     assert _error(decoder(latents), expected) <= 1e-6
     assert _error(decoder(latents[:2]), expected[:2]) <= 1e-6
     assert _error(BatchDecoder(network.dec, skips, compiled=True)(latents[:3]), expected[:3]) <= 1e-6
-    assert sizes == [8, 8, 4] and options == {"mode": "default", "dynamic": False}
+    assert sizes == [8, 8, 4] and options == {"mode": "default", "dynamic": False, "fullgraph": True}
 
 
-def test_the_decoder_is_one_graph_that_serves_every_source(network, source, monkeypatch, recwarn):
-    """Traced by torch's own compiler as far as the graph, so that no C++ compiler is needed; a break in it would raise."""
-    counter = CompileCounter()
+@pytest.fixture
+def counter(monkeypatch) -> CompileCounter:
+    """Traces with torch's own compiler as far as the graph, so that no C++ compiler is needed, and counts the graphs."""
+    counter, compiler = CompileCounter(), torch.compile
     torch._dynamo.reset()
-    compiler = functools.partial(torch._dynamo.optimize, counter, nopython=True, dynamic=False)
-    monkeypatch.setattr(batch_decoder.torch, "compile", lambda function, **_: compiler()(function))
+
+    def compile_to_graph(function, *, mode, **options):
+        return compiler(function, backend=counter, **options)
+
+    monkeypatch.setattr(batch_decoder.torch, "compile", compile_to_graph)
+    return counter
+
+
+def test_the_decoder_is_one_graph_that_serves_every_source(network, source, counter, recwarn):
     latents, skips = source
     for scale in (1.0, 0.5):
         of_another = tuple(skip * scale for skip in skips)
         expected = BatchDecoder(network.dec, of_another)(latents)
         assert _error(BatchDecoder(network.dec, of_another, compiled=True)(latents), expected) <= 1e-6
         assert counter.frame_count == 1
-    assert not [w for w in recwarn if "float_core" in w.filename or "lru_cache" in str(w.message)]
+    assert not [w for w in recwarn if issubclass(w.category, CompileWarning) or "lru_cache" in str(w.message)]
 
 
-def test_what_cannot_be_compiled_goes_on_without_a_word_more_than_once(network, source, monkeypatch, recwarn):
+def test_a_long_session_compiles_more_than_torch_would_by_itself(network, source, counter, monkeypatch, recwarn):
+    monkeypatch.setattr(batch_decoder, "BUCKETS", range(1, 12))
+    latents, skips = source[0].repeat(3, 1), source[1]
+    assert torch._dynamo.config.cache_size_limit < 10
+    for size in range(1, 11):
+        BatchDecoder(network.dec, skips, compiled=True)(latents[:size])
+    assert counter.frame_count == 10
+    assert not [w for w in recwarn if issubclass(w.category, CompileWarning)]
+
+
+def test_when_no_more_is_compiled_it_is_said(network, source, counter, monkeypatch):
+    monkeypatch.setattr(batch_decoder, "GRAPHS", 1)
+    latents, skips = source
+    for size, warned in ((1, False), (2, True)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = BatchDecoder(network.dec, skips, compiled=True)(latents[:size])
+        assert _error(found, BatchDecoder(network.dec, skips)(latents[:size])) <= 1e-6
+        assert any(issubclass(w.category, CompileWarning) for w in caught) == warned
+    assert counter.frame_count == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ImportError, AssertionError])
+def test_what_cannot_be_compiled_goes_on_without_a_word_more_than_once(network, source, monkeypatch, recwarn, error):
     def fail(latent):
-        raise RuntimeError("no C++ compiler\nat all")
+        raise error("no C++ compiler\nat all")
 
     monkeypatch.setattr(batch_decoder.torch, "compile", lambda function, **_: fail)
     decoder = BatchDecoder(network.dec, source[1], compiled=True)

@@ -144,6 +144,16 @@ def test_with_an_emotion_network_it_is_heard(model, picture, clip):
         ({"emotion": EmotionCondition(torch.full((1, 24, 7), 1 / 7))}, OptionError, "24 frames; expected 1, or 25"),
         ({"emotion": EmotionCondition(torch.full((2, 1, 7), 1 / 7))}, OptionError, r"expected \(1, 1 or T, 7\)"),
         ({"options": None}, OptionError, "SamplingOptions"),
+        (
+            {"options": SamplingOptions(guidance_interval=(0.91, 0.95))},
+            OptionError,
+            r"0.91 to 0.95, in which no step .* at 0.00, 0.10, 0.20",
+        ),
+        (
+            {"options": replace(SamplingOptions.of_quality("balanced"), steps=1)},
+            OptionError,
+            r"1 steps of ab2 do so at 0.00\): the guid",
+        ),
         ({"edits": [MotionEdit(4, 1.0)]}, OptionError, "from 0 to 3"),
         ({"batch_size": 0}, OptionError, "batch_size"),
     ],
@@ -152,6 +162,11 @@ def test_arguments_are_checked_at_the_call(model, picture, clip, changes, error,
     arguments = {"picture": picture, "clip": clip, "emotion": "sad", "options": OPTIONS} | changes
     with pytest.raises(error, match=message):
         animate(model, arguments.pop("picture"), arguments.pop("clip"), **arguments)
+
+
+def test_an_interval_without_a_step_is_no_mistake_where_nothing_is_guided(model, picture, clip):
+    options = SamplingOptions(audio_guidance=1.0, guidance_interval=(0.91, 0.95))
+    next(animate(model, picture, clip, emotion="sad", options=options))
 
 
 @pytest.mark.parametrize("part", ["autoencoder", "transformer", "audio_encoder"])
