@@ -21,9 +21,9 @@ def frame_memory(config: AutoencoderConfig, frames: int = 1) -> int:
     return MAPS * config.channels[-1] * config.size**2 * FLOAT * frames
 
 
-def sound_memory(seconds: float) -> int:
-    """Bytes for an audio network over a sound of that length."""
-    return int(SOUND_BYTES_PER_SECOND * min(seconds, LONGEST_SOUND))
+def sound_memory(seconds: float, longest: float = LONGEST_SOUND) -> int:
+    """Bytes for an audio network over a sound of that length, of which it hears at most `longest` seconds at once."""
+    return int(SOUND_BYTES_PER_SECOND * min(seconds, longest))
 
 
 def sampling_memory(config: TransformerConfig, steps: int) -> int:

@@ -10,7 +10,7 @@ from . import host_bridge, socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import audio_to_clip, emotion_bars, moved
 from .managed_model import ManagedModel
-from .memory_estimates import sound_memory
+from .memory_estimates import LONGEST_SOUND, sound_memory
 
 FROM_VOICE = "from the voice"
 
@@ -71,7 +71,7 @@ class Speech2Emotion(io.ComfyNode):
             host_bridge.tell_user("This model has no emotion network: neutral is used. Choose an emotion to set it yourself.")
             return _told(choose_emotion("neutral"))
         clip = audio_to_clip(audio)
-        memory = sound_memory(window or len(clip.waveform) / clip.sample_rate)
+        memory = sound_memory(len(clip.waveform) / clip.sample_rate, window or LONGEST_SOUND)
         with model.computing("emotion", memory=memory, work="hearing the emotion") as core:
             heard = predict_emotion(core, clip, window_seconds=window or None, overlap=overlap)
         weights = heard.probabilities.mean(dim=(0, 1)).tolist()

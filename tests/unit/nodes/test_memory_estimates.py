@@ -56,6 +56,8 @@ def test_a_decoded_frame_is_estimated_at_some_of_its_largest_maps(estimates: Mod
 def test_a_sound_counts_up_to_the_window_in_which_long_ones_are_heard(estimates: ModuleType) -> None:
     assert estimates.sound_memory(30) == estimates.sound_memory(60) / 2
     assert estimates.sound_memory(600) == estimates.sound_memory(60)
+    assert estimates.sound_memory(600, 4.0) == estimates.sound_memory(4)
+    assert estimates.sound_memory(600, 300.0) == 5 * estimates.sound_memory(60), "a window of the user's own may be longer"
 
 
 def test_sampling_follows_the_architecture_and_the_steps(estimates: ModuleType) -> None:
