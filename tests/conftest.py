@@ -10,7 +10,7 @@ MAX_THREADS = 4  # small networks get slower, not faster, on more
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says loudly what did not run: the only reasons are programs of the system, since all libraries are in the requirement files."""
+    """Says loudly what did not run: for want of a program of the system, or as this system is another than the one a test is about."""
     skipped = terminalreporter.stats.get("skipped", [])
     if skipped:
         reasons = sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped})

@@ -17,8 +17,9 @@ from ..errors import CompileWarning, OptionError
 from .appearance_encoder import AppearanceEncoder
 from .batch_decoder import BatchDecoder
 from .face_decoder import FaceDecoder, FlowLevel
+from .kept_weights import forget_weights, strip_weights
 from .motion_basis import basis_fingerprint, same_basis
-from .strip_decoder import StripDecoder, forget_weights, strip_weights
+from .strip_decoder import StripDecoder
 
 __all__ = ["FlowLevel", "MotionAutoencoder", "basis_fingerprint", "constant_keys", "same_basis"]
 

@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-import platform
-from functools import cache
-from typing import Any
-
 import torch
 from torch import Tensor
 
-_X86 = platform.machine().lower() in ("x86_64", "amd64")
-
-
-@cache
-def has_onednn() -> bool:
-    """Whether oneDNN is taken: on an x86 processor, with a torch that has the operators which its own compiler emits for it."""
-    if not _X86 or not torch.backends.mkldnn.is_available():
-        return False
-    try:
-        one = torch.ones(1, 1, 1, 1)
-        return bool(_product(one, _packed(one, 1, (1, 1)), 1) == 1)
-    except (AttributeError, RuntimeError, TypeError):  # they are not public, and may go or change
-        return False
-
-
-def _packed(weights: Tensor, groups: int, shape: tuple[int, int]) -> Tensor:
-    """(groups * O, C, 1, 1) in the order that oneDNN wants for maps of this shape."""
-    sizes = [1, groups * weights.shape[1], *shape]
-    reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
-    return reorder(weights.to_mkldnn(), [0, 0], [1, 1], [1, 1], groups, sizes)
-
-
-def _product(x: Tensor, packed: Tensor, groups: int) -> Tensor:
-    return torch.ops.mkldnn._convolution_pointwise(x, packed, None, [0, 0], [1, 1], [1, 1], groups, "none", [], "")
+from ..onednn import grouped_product, has_onednn, pack_groups
 
 
 class GroupedProduct:
@@ -46,14 +19,14 @@ class GroupedProduct:
     def __init__(self, weights: Tensor, shape: tuple[int, int]) -> None:
         self._groups, self._out, channels = weights.shape
         self._is_packed = has_onednn()
-        self._weights = _packed(weights.reshape(-1, channels, 1, 1), self._groups, shape) if self._is_packed else weights
+        self._weights = pack_groups(weights.reshape(-1, channels, 1, 1), self._groups, shape) if self._is_packed else weights
 
     def __call__(self, x: Tensor) -> Tensor:
         """See the class."""
         if not self._is_packed:
             return plain(x, self._weights)
         height, width = x.shape[:2]
-        y = _product(x.view(1, height, width, -1).permute(0, 3, 1, 2), self._weights, self._groups)
+        y = grouped_product(x.view(1, height, width, -1).permute(0, 3, 1, 2), self._weights, self._groups)
         return y.permute(0, 2, 3, 1).reshape(height, width, self._groups, self._out)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..config import TransformerConfig
 from ..types import SamplingOptions
 from .guidance import WindowConditions
-from .ode_solvers import SOLVERS, Velocity, evaluation_times, time_grid
+from .ode_solvers import SOLVERS, Velocity, time_grid
 from .transformer import FlowMatchingTransformer
 from .window_velocity import Implementation, window_velocity
 
@@ -80,7 +80,7 @@ def sample_window(
     emotions = _emotion_of_window(state, emotion, config)
     conditions = WindowConditions(audio, source_motion, emotions, state.motion, state.audio)
     solver, grid = SOLVERS[options.solver], time_grid(options.solver, options.steps, options.time_grid)
-    velocity = window_velocity(transformer, conditions, options, evaluation_times(solver, grid), impl)
+    velocity = window_velocity(transformer, conditions, options, impl)
     if on_evaluation is not None:
         velocity = _reporting(velocity, on_evaluation)
     motion = solver(velocity, noise, grid)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor
 
 from ..types import SamplingOptions
 from .guidance import GuidedVelocity, WindowConditions
-from .ode_solvers import Velocity
+from .ode_solvers import SOLVERS, Velocity, evaluation_times, time_grid
 from .prepared_velocity import TABLE_BYTES, PreparedVelocity
 from .transformer import FlowMatchingTransformer
 
@@ -22,16 +21,20 @@ def scales_at(options: SamplingOptions, t: float) -> tuple[float, float]:
     return (options.audio_guidance, options.emotion_guidance) if start <= t <= end else (1.0, 1.0)
 
 
+def asked_times(options: SamplingOptions) -> list[float]:
+    """When the options' solver asks for the velocity, in order."""
+    return evaluation_times(SOLVERS[options.solver], time_grid(options.solver, options.steps, options.time_grid))
+
+
 def window_velocity(
     transformer: FlowMatchingTransformer,
     conditions: WindowConditions,
     options: SamplingOptions,
-    times: Sequence[float],
     impl: Implementation = "fast",
 ) -> Velocity:
-    """`velocity(x, t)` for t among `times`. "reference" is the plain loop that "fast" equals but for rounding."""
+    """`velocity(x, t)` for the times at which the options' solver asks. "reference" is the plain loop; "fast" equals it but for rounding."""
     at_scales: dict[tuple[float, float], list[float]] = {}
-    for t in times:
+    for t in asked_times(options):
         at_scales.setdefault(scales_at(options, t), []).append(t)
     velocities: dict[tuple[float, float], Velocity] = {}
     for scales, these in at_scales.items():

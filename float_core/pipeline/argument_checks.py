@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import AudioError, FloatError, OptionError, PictureError
-from ..motion_flow.ode_solvers import SOLVERS, evaluation_times, time_grid
+from ..motion_flow.window_velocity import asked_times
 from ..types import (
     AudioClip,
     AudioFeatures,
@@ -69,9 +69,8 @@ def check_clip(clip: object) -> AudioClip | AudioFile:
 def check_options(options: object) -> SamplingOptions:
     """SamplingOptions, which check their own values; here, that guidance that is asked for acts at all."""
     value = _check_type("options", options, SamplingOptions, OptionError)
-    times = evaluation_times(SOLVERS[value.solver], time_grid(value.solver, value.steps, value.time_grid))
-    (start, end), guided = value.guidance_interval, (value.audio_guidance, value.emotion_guidance) != (1.0, 1.0)
-    if guided and not any(start <= t <= end for t in times):
+    times, (start, end) = asked_times(value), value.guidance_interval
+    if (value.audio_guidance, value.emotion_guidance) != (1.0, 1.0) and not any(start <= t <= end for t in times):
         asked = ", ".join(f"{t:.2f}" for t in times[:4]) + (", ..." if len(times) > 4 else "")
         raise OptionError(
             f"guidance_interval is {start:g} to {end:g}, in which no step asks for the velocity ({value.steps} steps of {value.solver} do "

@@ -26,9 +26,8 @@ from float_core import AudioClip, SamplingOptions, metrics
 from float_core.cli_evaluate import _SEED as HELD_OUT_SEED
 from float_core.config import EMOTIONS
 from float_core.motion_flow.guidance import branch_weights
-from float_core.motion_flow.ode_solvers import SOLVERS, evaluation_times, time_grid
 from float_core.motion_flow.window_sampler import WindowState, draw_noise, sample_window, sample_windows
-from float_core.motion_flow.window_velocity import scales_at
+from float_core.motion_flow.window_velocity import asked_times, scales_at
 from float_core.training.rig import RIG_SCALES, index
 from float_core.training.synthetic_voices import make_clip
 from float_core.types import QUALITIES
@@ -170,8 +169,7 @@ def clip_measures(model: float_core.FloatModel, clips: Clips, options: SamplingO
 
 def passes(options: SamplingOptions) -> int:
     """How many times the network runs for a window: the evaluations, each with its guidance passes."""
-    times = evaluation_times(SOLVERS[options.solver], time_grid(options.solver, options.steps, options.time_grid))
-    return sum(len(branch_weights(*scales_at(options, t))) for t in times)
+    return sum(len(branch_weights(*scales_at(options, t))) for t in asked_times(options))
 
 
 def measure(clip_count: int, seeds: int, most: int) -> Iterator[Row]:

@@ -82,21 +82,19 @@ def test_progress_is_reported_by_sampling_and_drawing(server: ComfyServer, talk:
     assert reached[node_id(talk, "DecodeVideo")] == (15, 15)
 
 
-def test_a_quality_takes_the_place_of_the_steps(server: ComfyServer, talk: Json) -> None:
-    node(talk, "SampleMotionLatents").update(seed=12, quality="fast")
+@pytest.mark.parametrize(("quality", "seed", "steps"), [("fast", 12, 4), (None, 13, 10)])
+def test_a_quality_takes_the_place_of_the_steps(server: ComfyServer, talk: Json, quality: str | None, seed: int, steps: int) -> None:
+    """None: a prompt from before there was one, which runs as it did."""
+    inputs = node(talk, "SampleMotionLatents")
+    inputs["seed"] = seed
+    if quality is None:
+        del inputs["quality"]
+    else:
+        inputs["quality"] = quality
     run = server.run(talk)
     assert run.error == ""
     reached = {data["node"]: (data["value"], data["max"]) for data in run.of("progress")}
-    assert reached[node_id(talk, "SampleMotionLatents")] == (4, 4)
-
-
-def test_a_prompt_from_before_there_was_a_quality_runs_as_it_did(server: ComfyServer, talk: Json) -> None:
-    node(talk, "SampleMotionLatents")["seed"] = 13
-    del node(talk, "SampleMotionLatents")["quality"]
-    run = server.run(talk)
-    assert run.error == ""
-    reached = {data["node"]: (data["value"], data["max"]) for data in run.of("progress")}
-    assert reached[node_id(talk, "SampleMotionLatents")] == (10, 10)
+    assert reached[node_id(talk, "SampleMotionLatents")] == (steps, steps)
 
 
 def test_a_second_run_is_served_from_the_cache(server: ComfyServer, talk: Json) -> None:

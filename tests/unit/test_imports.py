@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = {"types", "config", "errors"}  # everything may import these
 PUBLIC = "float_core"  # the package itself: its public functions
 ROOMS = {
-    "motion_autoencoder": set(),
-    "motion_flow": set(),
+    "motion_autoencoder": {"onednn"},
+    "motion_flow": {"onednn"},
     "audio": set(),
     "face": set(),
     "video": set(),
@@ -37,6 +37,7 @@ ROOMS = {
     "nodes": {PUBLIC, "pipeline", "checkpoints", "face", "video"},
     PUBLIC: {"pipeline", "checkpoints", "face", "video", "audio"},
     "allocator": set(),
+    "onednn": set(),
     **{name: set() for name in SHARED},
 }
 HOST = {

@@ -8,14 +8,12 @@ import pytest
 
 from float_core import OptionError, SamplingOptions
 from float_core.motion_flow.guidance import branch_weights
-from float_core.motion_flow.ode_solvers import SOLVERS, evaluation_times, time_grid
-from float_core.motion_flow.window_velocity import scales_at
+from float_core.motion_flow.window_velocity import asked_times, scales_at
 from float_core.types import QUALITIES
 
 
 def passes(options: SamplingOptions) -> int:
-    times = evaluation_times(SOLVERS[options.solver], time_grid(options.solver, options.steps, options.time_grid))
-    return sum(len(branch_weights(*scales_at(options, t))) for t in times)
+    return sum(len(branch_weights(*scales_at(options, t))) for t in asked_times(options))
 
 
 @pytest.mark.parametrize(
