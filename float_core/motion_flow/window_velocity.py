@@ -32,7 +32,7 @@ def window_velocity(
     options: SamplingOptions,
     impl: Implementation = "fast",
 ) -> Velocity:
-    """`velocity(x, t)` for the times at which the options' solver asks. "reference" is the plain loop; "fast" equals it but for rounding."""
+    """`velocity(x, t)` for the times at which the options' solver asks. "reference": the plain loop; "fast" equals it but for rounding."""
     at_scales: dict[tuple[float, float], list[float]] = {}
     for t in asked_times(options):
         at_scales.setdefault(scales_at(options, t), []).append(t)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -81,7 +82,7 @@ def _animate(
     on_progress("encode", 0, 3)
     identity = encode_identity(model, picture)
     on_progress("encode", 1, 3)
-    features = _begun(next(features), features)
+    features = itertools.chain([next(features)], features)
     on_progress("encode", 2, 3)
     condition = emotion if emotion is not None else predict_emotion(model, clip)
     on_progress("encode", 3, 3)
@@ -100,11 +101,6 @@ def _animate(
     pieces = _joined(windows) if needs_whole_clip(edits) else windows
     edited = edit_pieces(model, pieces, edits, frames=total, fps=model.require("audio_encoder").config.fps)
     yield from render_pieces(model, identity, edited, total, batch_size=batch_size, compiled=compiled, on_progress=while_rendering)
-
-
-def _begun(first: Tensor, rest: Iterator[Tensor]) -> Iterator[Tensor]:
-    yield first
-    yield from rest
 
 
 def _joined(pieces: Iterable[Tensor]) -> Iterator[Tensor]:
