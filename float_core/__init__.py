@@ -1,18 +1,19 @@
 """FLOAT: a portrait and a voice become a talking video. These are the public functions, types and errors.
 
-The types and errors are imported at once (they need torch only); the functions on first use, so that `import float_core` stays cheap
-and pulls in no optional library. How anything is done is in the rooms below, not here.
+How anything is done is in the rooms below, not here. `float_core.motion` has all that can be done with a motion, `float_core.calibration`
+what belongs to the directions of a basis: both hold more than what stands here.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+from . import calibration as calibration
+from . import motion_editing as motion
+from .audio.emotion_timeline import EmotionKeyframe, emotion_keyframes_from_text, emotion_timeline
+from .audio.speech_emotion import choose_emotion
+from .audio.waveform import waveform_peaks
+from .checkpoints.build_model import load_model
+from .checkpoints.save_weights import save_model
 from .config import (
     EMOTIONS,
     PRESETS,
-    VERSION,
     AutoencoderConfig,
     CompactAudioConfig,
     EmotionConfig,
@@ -20,7 +21,42 @@ from .config import (
     TransformerConfig,
     Wav2Vec2AudioConfig,
 )
+from .config import VERSION as __version__  # noqa: N811 (the name that Python expects)
 from .errors import AudioError, CheckpointError, CompileWarning, FaceNotFoundError, FloatError, OptionError, PictureError, VideoError
+from .face.crop import prepare_picture
+from .media.read_media import open_audio, read_audio, read_picture
+from .media.write_video import write_video
+from .motion_editing import (
+    EDIT_PRESETS,
+    MotionNotes,
+    direction_name,
+    edit_motion,
+    edits_from_text,
+    edits_to_text,
+    join_motions,
+    load_motion,
+    loop_motion,
+    loudness_curve,
+    mirror_motion,
+    mix_motions,
+    preset_edits,
+    read_motion_notes,
+    repair_seams,
+    resample_motion,
+    retarget_motion,
+    save_motion,
+    smooth_motion,
+    stretch_motion,
+    take_directions,
+    trim_motion,
+)
+from .pipeline.animate import animate
+from .pipeline.encode import encode_audio, encode_identity, predict_emotion
+from .pipeline.long_audio import stream_audio_features
+from .pipeline.render import render_frames
+from .pipeline.sample import sample_motion
+from .plots.basis_sheet import basis_sheet
+from .plots.motion_plots import plot_curves, plot_motion
 from .types import (
     AudioClip,
     AudioFeatures,
@@ -41,219 +77,3 @@ from .types import (
     SamplingOptions,
     SourceIdentity,
 )
-
-if TYPE_CHECKING:
-    from .audio import (
-        EmotionKeyframe,
-        choose_emotion,
-        emotion_keyframes_from_text,
-        emotion_timeline,
-    )
-    from .checkpoints import basis_fingerprint, calibration_path, load_model, read_calibration, same_basis, save_calibration, save_model
-    from .face import prepare_picture
-    from .pipeline import (
-        EDIT_PRESETS,
-        MotionNotes,
-        animate,
-        basis_sheet,
-        direction_group,
-        direction_name,
-        directions_of,
-        edit_motion,
-        edits_from_text,
-        edits_to_text,
-        encode_audio,
-        encode_identity,
-        evaluate_curve,
-        exact_rate,
-        frames_for,
-        join_motions,
-        load_motion,
-        loop_motion,
-        loudness_curve,
-        mirror_motion,
-        mix_motions,
-        plot_curves,
-        plot_motion,
-        predict_emotion,
-        preset_edits,
-        read_motion_notes,
-        render_frames,
-        repair_seams,
-        resample_motion,
-        retarget_motion,
-        sample_motion,
-        save_motion,
-        scale_curves,
-        smooth_motion,
-        stream_audio_features,
-        stretch_motion,
-        take_directions,
-        trim_motion,
-    )
-    from .video import open_audio, read_audio, read_picture, write_video
-
-__version__ = VERSION
-
-_FUNCTIONS = {  # name -> the room that holds it
-    "animate": "pipeline",
-    "basis_fingerprint": "checkpoints",
-    "basis_sheet": "pipeline",
-    "calibration_path": "checkpoints",
-    "choose_emotion": "audio",
-    "direction_group": "pipeline",
-    "direction_name": "pipeline",
-    "directions_of": "pipeline",
-    "edit_motion": "pipeline",
-    "EDIT_PRESETS": "pipeline",
-    "edits_from_text": "pipeline",
-    "edits_to_text": "pipeline",
-    "emotion_keyframes_from_text": "audio",
-    "emotion_timeline": "audio",
-    "EmotionKeyframe": "audio",
-    "encode_audio": "pipeline",
-    "encode_identity": "pipeline",
-    "evaluate_curve": "pipeline",
-    "exact_rate": "pipeline",
-    "frames_for": "pipeline",
-    "join_motions": "pipeline",
-    "load_model": "checkpoints",
-    "load_motion": "pipeline",
-    "loop_motion": "pipeline",
-    "loudness_curve": "pipeline",
-    "mirror_motion": "pipeline",
-    "mix_motions": "pipeline",
-    "MotionNotes": "pipeline",
-    "open_audio": "video",
-    "plot_curves": "pipeline",
-    "plot_motion": "pipeline",
-    "predict_emotion": "pipeline",
-    "prepare_picture": "face",
-    "preset_edits": "pipeline",
-    "read_audio": "video",
-    "read_calibration": "checkpoints",
-    "read_motion_notes": "pipeline",
-    "read_picture": "video",
-    "render_frames": "pipeline",
-    "repair_seams": "pipeline",
-    "resample_motion": "pipeline",
-    "retarget_motion": "pipeline",
-    "same_basis": "checkpoints",
-    "sample_motion": "pipeline",
-    "save_calibration": "checkpoints",
-    "save_model": "checkpoints",
-    "save_motion": "pipeline",
-    "scale_curves": "pipeline",
-    "smooth_motion": "pipeline",
-    "stream_audio_features": "pipeline",
-    "stretch_motion": "pipeline",
-    "take_directions": "pipeline",
-    "trim_motion": "pipeline",
-    "waveform_peaks": "audio",
-    "write_video": "video",
-}
-
-__all__ = [
-    "EDIT_PRESETS",
-    "EMOTIONS",
-    "PRESETS",
-    "AudioClip",
-    "AudioError",
-    "AudioFeatures",
-    "AudioFile",
-    "AutoencoderConfig",
-    "Calibration",
-    "CheckpointError",
-    "CompactAudioConfig",
-    "CompileWarning",
-    "CropTransform",
-    "DirectionCalibration",
-    "DirectionLabel",
-    "EmotionCondition",
-    "EmotionConfig",
-    "EmotionKeyframe",
-    "FaceCrop",
-    "FaceNotFoundError",
-    "FloatError",
-    "FloatModel",
-    "FrameChunk",
-    "Keyframe",
-    "LambdaCurve",
-    "ModelConfig",
-    "MotionEdit",
-    "MotionNotes",
-    "MotionSequence",
-    "OptionError",
-    "PictureError",
-    "Provenance",
-    "SamplingOptions",
-    "SourceIdentity",
-    "TransformerConfig",
-    "VideoError",
-    "Wav2Vec2AudioConfig",
-    "animate",
-    "basis_fingerprint",
-    "basis_sheet",
-    "calibration_path",
-    "choose_emotion",
-    "direction_group",
-    "direction_name",
-    "directions_of",
-    "edit_motion",
-    "edits_from_text",
-    "edits_to_text",
-    "emotion_keyframes_from_text",
-    "emotion_timeline",
-    "encode_audio",
-    "encode_identity",
-    "evaluate_curve",
-    "exact_rate",
-    "frames_for",
-    "join_motions",
-    "load_model",
-    "load_motion",
-    "loop_motion",
-    "loudness_curve",
-    "mirror_motion",
-    "mix_motions",
-    "open_audio",
-    "plot_curves",
-    "plot_motion",
-    "predict_emotion",
-    "prepare_picture",
-    "preset_edits",
-    "read_audio",
-    "read_calibration",
-    "read_motion_notes",
-    "read_picture",
-    "render_frames",
-    "repair_seams",
-    "resample_motion",
-    "retarget_motion",
-    "same_basis",
-    "sample_motion",
-    "save_calibration",
-    "save_model",
-    "save_motion",
-    "scale_curves",
-    "smooth_motion",
-    "stream_audio_features",
-    "stretch_motion",
-    "take_directions",
-    "trim_motion",
-    "waveform_peaks",
-    "write_video",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """A public function, imported from its room on first use."""
-    if name not in _FUNCTIONS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    function = getattr(import_module(f".{_FUNCTIONS[name]}", __name__), name)
-    globals()[name] = function
-    return function
-
-
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))

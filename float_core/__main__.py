@@ -3,7 +3,7 @@
 import sys
 
 from .allocator import keep_freed_memory
-from .cli import main
+from .cli.main import main
 
 if __name__ == "__main__":
     keep_freed_memory()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..float_core import AudioClip, LambdaCurve, MotionEdit, MotionSequence, OptionError, frames_for
+from ..float_core import AudioClip, LambdaCurve, MotionEdit, MotionSequence, OptionError
+from ..float_core.motion_editing import frames_for
 from .conversions import clip_seconds, floats_of
 
 SHORTEST = 1.0  # seconds of a plot of keyframes that all stand at 0

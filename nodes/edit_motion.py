@@ -5,16 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ..float_core import (
-    EDIT_PRESETS,
-    Calibration,
-    MotionEdit,
-    MotionSequence,
-    SourceIdentity,
-    direction_name,
-    edit_motion,
-    read_calibration,
-)
+from ..float_core import EDIT_PRESETS, Calibration, MotionEdit, MotionSequence, SourceIdentity, direction_name, edit_motion
+from ..float_core.calibration import read_calibration
 from ..float_core.checkpoints.calibration_file import calibration_path
 from ..float_core.checkpoints.find_parts import BUNDLED
 from . import live_picture, socket_types

@@ -14,9 +14,9 @@ from ..float_core import (
     edits_from_text,
     loudness_curve,
     plot_curves,
-    scale_curves,
     waveform_peaks,
 )
+from ..float_core.motion_editing import scale_curves
 from . import host_bridge, socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import audio_to_clip, drawing_to_image

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ..float_core import Calibration, direction_group, direction_name
+from ..float_core import Calibration, direction_name
+from ..float_core.motion_editing import direction_group
 from .lambda_settings import DIRECTIONS
 
 NODE_ID = re.compile(r"[0-9]{1,18}(:[0-9]{1,18}){0,15}")  # inside subgraphs "1:2"

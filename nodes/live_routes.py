@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..float_core import FloatError, read_calibration
+from ..float_core import FloatError
+from ..float_core.calibration import read_calibration
 from ..float_core.checkpoints.calibration_file import calibration_path
 from ..float_core.checkpoints.find_parts import BUNDLED as BUNDLED_FILES
 from . import host_bridge, live_picture

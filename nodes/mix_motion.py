@@ -8,12 +8,12 @@ from ..float_core import (
     MotionSequence,
     OptionError,
     SourceIdentity,
-    directions_of,
     mirror_motion,
     mix_motions,
     retarget_motion,
     take_directions,
 )
+from ..float_core.motion_editing import directions_of
 from ..float_core.types import LABEL_GROUPS
 from . import socket_types
 from .comfy_api_v3 import io, schema

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..float_core import MotionSequence, OptionError, direction_group, repair_seams, smooth_motion
+from ..float_core import MotionSequence, OptionError, repair_seams, smooth_motion
+from ..float_core.motion_editing import direction_group
 from . import socket_types
 from .comfy_api_v3 import io, schema
 from .live_picture import carry_identity

@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..audio import CompactAudioEncoder, SpeechEmotionClassifier, Wav2Vec2AudioEncoder
+from ..audio.compact_encoder import CompactAudioEncoder
+from ..audio.speech_emotion import SpeechEmotionClassifier
+from ..audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
 from ..config import AutoencoderConfig, EmotionConfig, ModelConfig, Wav2Vec2AudioConfig
 from ..errors import CheckpointError, OptionError
-from ..motion_autoencoder import MotionAutoencoder, constant_keys
+from ..motion_autoencoder.autoencoder import MotionAutoencoder, constant_keys
 from ..motion_flow.transformer import FlowMatchingTransformer
 from ..types import FloatModel, Provenance
 from .calibration_file import calibration_beside

@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import CheckpointError
-from ..motion_autoencoder import basis_fingerprint, same_basis
+from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
 from ..types import LABEL_GROUPS, Calibration, DirectionCalibration, DirectionLabel
 
 FORMAT, VERSION = "float-calibration", 1

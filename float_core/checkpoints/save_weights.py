@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OptionError
-from ..motion_autoencoder import constant_keys
+from ..motion_autoencoder.autoencoder import constant_keys
 from ..types import FloatModel
 from .build_model import FLOAT32
 from .find_parts import CONFIG_KEY, LICENCE_KEY, VERSION, VERSION_KEY

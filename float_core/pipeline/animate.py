@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_batch_size, check_edits, check_emotion, check_options, check_pictures
 from ..audio.speech_emotion import choose_emotion
+from ..motion_editing.motion_edits import edit_pieces, needs_whole_clip
 from ..types import AudioClip, AudioFile, EmotionCondition, FloatModel, FrameChunk, MotionEdit, ProgressCallback, SamplingOptions
-from .argument_checks import check_batch_size, check_edits, check_emotion, check_options, check_pictures
 from .encode import encode_identity, predict_emotion
 from .long_audio import clip_frames, stream_audio_features
-from .motion_edits import edit_pieces, needs_whole_clip
 from .render import render_pieces
 from .sample import stream_voice_motion
 

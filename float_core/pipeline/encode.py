@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_clip, check_pictures
 from ..audio.sound_stream import cut_spans, stream_sound
 from ..audio.waveform import frame_count
+from ..motion_editing.edit_checks import check_number
 from ..types import AudioClip, AudioFeatures, AudioFile, EmotionCondition, FloatModel, SourceIdentity
-from .argument_checks import check_clip, check_pictures
-from .edit_checks import check_number
 from .long_audio import hear_emotion, stream_audio_features
 
 _SHORTEST_WINDOW = 0.25  # seconds; less than a syllable has no emotion

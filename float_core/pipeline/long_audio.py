@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_clip
 from ..audio.sound_stream import SoundStream, stream_sound
 from ..audio.waveform import frame_count
 from ..types import AudioClip, AudioFile, FloatModel
-from .argument_checks import check_clip
 
 LONGEST_WHOLE = 60  # seconds
 

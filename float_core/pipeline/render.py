@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_batch_size, check_identity, check_motion
 from ..types import FloatModel, FrameChunk, MotionSequence, ProgressCallback, SourceIdentity
-from .argument_checks import check_batch_size, check_identity, check_motion
 
 _PIXELS_AT_ONCE = 2 * 512**2  # of a batch on a CPU: more gains nothing, and an interrupt waits for a batch
 

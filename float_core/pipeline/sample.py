@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_conditions, check_noise, check_options
 from ..motion_flow.window_sampler import sample_windows, stream_windows, window_count
 from ..types import AudioFeatures, EmotionCondition, FloatModel, MotionSequence, ProgressCallback, SamplingOptions, SourceIdentity
-from .argument_checks import check_conditions, check_noise, check_options
 
 
 def sample_motion(

@@ -1,1 +1,1 @@
-"""Training material and the two training phases: synthetic faces and voices, the loop, the auto-encoder's and the motion's losses."""
+"""The two training phases: data sets, losses, the loop."""

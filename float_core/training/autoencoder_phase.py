@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from ..config import PRESETS, AutoencoderConfig, ModelConfig
 from ..errors import OptionError
-from ..motion_autoencoder import MotionAutoencoder
+from ..motion_autoencoder.autoencoder import MotionAutoencoder
+from ..synthetic import rig as rigs
+from ..synthetic.face_dataset import FaceDataset, FacePairs
 from ..types import FloatModel, ProgressCallback, Provenance
-from . import rig as rigs
-from .face_dataset import FaceDataset, FacePairs
 from .growth import grow
 from .loop import LoopConfig, run
 from .losses import component_l1, detail_l1, flow_l1, multi_scale_l1

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..errors import OptionError
-from ..motion_autoencoder import MotionAutoencoder
-from .face_dataset import FaceDataset
+from ..motion_autoencoder.autoencoder import MotionAutoencoder
+from ..synthetic.face_dataset import FaceDataset
 
 
 def grow(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, seed: int, steps: int = 300) -> None:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .synthetic_faces import Flow
+from ..synthetic.synthetic_faces import Flow
 
 
 def multi_scale_l1(output: Tensor, target: Tensor, levels: int = 3) -> Tensor:

@@ -21,10 +21,10 @@ from ..audio.compact_encoder import MELS_PER_FRAME, CompactAudioEncoder
 from ..audio.waveform import prepare
 from ..config import EMOTIONS
 from ..errors import OptionError
+from ..synthetic.espeak import Phoneme
+from ..synthetic.rig import RIG_NAMES, to_coefficients
+from ..synthetic.visemes import closure, segments
 from ..types import AudioClip, FloatModel, ProgressCallback
-from .espeak import Phoneme
-from .rig import RIG_NAMES, to_coefficients
-from .visemes import closure, segments
 
 # What a face keeps of a portrait's expression when it speaks: a third. All of it would freeze a smile, none would lose the person.
 KEPT_EXPRESSION = 0.35

@@ -15,18 +15,17 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ..audio import CompactAudioEncoder
-from ..audio.compact_encoder import MELS_PER_FRAME
+from ..audio.compact_encoder import MELS_PER_FRAME, CompactAudioEncoder
 from ..config import PRESETS, CompactAudioConfig, TransformerConfig
 from ..errors import OptionError
 from ..motion_flow.probability_path import PathSample, straight_path
 from ..motion_flow.transformer import FlowMatchingTransformer
+from ..synthetic.rig import RIG_NAMES
 from ..types import ProgressCallback
 from .loop import LoopConfig, run
 from .mel_augmentation import disturb_mel
 from .motion_dataset import MotionClip, Windows, draw_windows, load_clips, portrait_coefficients
 from .motion_samples import write_motion_samples
-from .rig import RIG_NAMES
 
 # Spread of what in a portrait says nothing of the clip (its open mouth, its gaze), and of errors in the rest; in coefficient units.
 _SOURCE_SPREAD = {

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import metrics
+from .. import evaluation as metrics
 from ..audio.compact_encoder import MELS_PER_FRAME
 from ..motion_flow.window_sampler import sample_windows
+from ..synthetic.rig import RIG_NAMES, RIG_SCALES
 from ..types import SamplingOptions
 from .motion_dataset import MotionClip, portrait_coefficients
-from .rig import RIG_NAMES, RIG_SCALES
 
 _LIMIT, _LONGEST = 24, 200  # clips that are sampled, and their frames
 _SHOWN = (("jaw_open", "lips_part"), ("mouth_wide", "pucker"), ("smile", "brow_inner"), ("yaw", "pitch"), ("blink", "gaze_x"))

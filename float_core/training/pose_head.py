@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import OptionError
-from ..motion_autoencoder import MotionAutoencoder
+from ..motion_autoencoder.autoencoder import MotionAutoencoder
 
 
 def pose_directions(basis: Tensor) -> Tensor:

@@ -71,9 +71,9 @@ def save_untrained_model(path: Path, autoencoder: AutoencoderConfig | None = Non
     import torch
 
     from float_core import PRESETS, EmotionConfig, FloatModel, Provenance, save_model
-    from float_core.audio import CompactAudioEncoder
+    from float_core.audio.compact_encoder import CompactAudioEncoder
     from float_core.audio.speech_emotion import SpeechEmotionClassifier
-    from float_core.motion_autoencoder import MotionAutoencoder
+    from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
     from float_core.motion_flow.transformer import FlowMatchingTransformer
 
     bundled = PRESETS["mini"]

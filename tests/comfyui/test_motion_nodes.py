@@ -63,7 +63,7 @@ def test_each_motion_node_does_what_the_library_does(server: ComfyServer, sample
             sampled[name]["inputs"]["model"] = model
     _, found = run_for_motions(server, sampled, {"plain": source, **{name: [name, 0] for name in CHAIN}})
     core, plain, mirrored = bundled(), found["plain"], found["mirrored"]
-    groups = [float_core.direction_group(core.calibration, k) for k in range(20)]
+    groups = [float_core.motion.direction_group(core.calibration, k) for k in range(20)]
     seconds = {k: {"head": 0.1, "brows": 0.2}[group] for k, group in enumerate(groups) if group in ("head", "brows")}
     expected = {
         "trimmed": float_core.trim_motion(plain, 0.08, 0.4),
@@ -74,7 +74,7 @@ def test_each_motion_node_does_what_the_library_does(server: ComfyServer, sample
         "smoothed": float_core.smooth_motion(core, plain, seconds),
         "joined": float_core.join_motions(plain, mirrored, crossfade=0.12),
         "mixed": float_core.mix_motions(plain, mirrored, 0.3),
-        "taken": float_core.take_directions(core, plain, mirrored, float_core.directions_of(core.calibration, "head")),
+        "taken": float_core.take_directions(core, plain, mirrored, float_core.motion.directions_of(core.calibration, "head")),
         "listed": float_core.take_directions(core, plain, mirrored, (6, 8, 9), weight=0.5),
     }
     for name, motion in expected.items():

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from float_core.config import FLOAT_512, AutoencoderConfig
-from float_core.motion_autoencoder import MotionAutoencoder, constant_keys
-from float_core.motion_autoencoder.batch_decoder import BatchDecoder
+from float_core.motion_autoencoder.autoencoder import MotionAutoencoder, constant_keys
+from float_core.motion_autoencoder.fast_decoders.batch_decoder import BatchDecoder
 
 TOLERANCE = 1e-5
 PREFIX = "motion_autoencoder."

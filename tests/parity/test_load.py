@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 from float_core import AudioClip, load_model
-from float_core.audio import prepare
-from float_core.checkpoints import find_parts
+from float_core.audio.waveform import prepare
+from float_core.checkpoints.find_parts import find_parts
 from float_core.config import FLOAT_512
 
 
@@ -58,7 +58,7 @@ def reference_tensors(refweights, names):
 def test_autoencoder_and_audio_numbers_through_files(tmp_path, reference, refweights, relative_error):
     """The 128 auto-encoder in float.pth with a small wav2vec2 beside it, against the numbers of both."""
     from float_core.config import AutoencoderConfig
-    from float_core.motion_autoencoder import MotionAutoencoder
+    from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
 
     with torch.device("meta"):
         empty = MotionAutoencoder(AutoencoderConfig(size=128, channels=(512, 512, 512, 512, 256, 128)))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from float_core.config import FLOAT_512, ModelConfig
-from float_core.pipeline import sample_motion
+from float_core.pipeline.sample import sample_motion
 from float_core.types import AudioFeatures, EmotionCondition, FloatModel, Provenance, SamplingOptions, SourceIdentity
 
 

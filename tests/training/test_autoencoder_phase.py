@@ -10,6 +10,7 @@ import torch
 
 from float_core.config import AutoencoderConfig
 from float_core.errors import OptionError
+from float_core.synthetic.face_dataset import FaceDataset, write_faces
 from float_core.training.autoencoder_phase import (
     AutoencoderPhase,
     AutoencoderTraining,
@@ -20,7 +21,6 @@ from float_core.training.autoencoder_phase import (
     pair_loss,
     train_autoencoder,
 )
-from float_core.training.face_dataset import FaceDataset, write_faces
 from float_core.training.growth import grow
 from float_core.training.loop import LoopConfig, read_log, run
 from float_core.training.pose_head import pose_directions, tie_coefficients

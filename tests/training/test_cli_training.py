@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from float_core import AudioClip, animate, load_model
-from float_core.cli import main
+from float_core.cli.main import main
 
 NETWORK = {"size": 32, "latent_size": 40, "basis_size": 20, "channels": [16, 16, 12, 8]}
 AUTOENCODER = {

@@ -76,7 +76,7 @@ def sources() -> list[Path]:
 
 
 def room_of(module: str) -> str:
-    """float_core.pipeline.animate -> pipeline; float_core.cli_animate -> cli; nodes.anything -> nodes."""
+    """float_core.pipeline.animate -> pipeline; float_core.cli.animate -> cli; nodes.anything -> nodes."""
     top, _, rest = module.partition(".")
     if top == "nodes" or not rest:
         return top

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import float_core
-from float_core import AudioClip, MotionEdit, MotionSequence, SamplingOptions, metrics
-from float_core.training.rig import index
+from float_core import AudioClip, MotionEdit, MotionSequence, SamplingOptions
+from float_core import evaluation as metrics
+from float_core.synthetic.rig import index
 
 ASSETS = Path(__file__).parents[2] / "assets"
 MODEL = Path(float_core.__file__).parent / "models" / "mini.safetensors"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from float_core import onednn
-from float_core.motion_autoencoder.grouped_product import GroupedProduct
+from float_core.motion_autoencoder.fast_decoders.grouped_product import GroupedProduct
 from float_core.motion_flow.linear_product import linear_product
 
 

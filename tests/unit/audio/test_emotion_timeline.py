@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from float_core.audio import EmotionKeyframe, choose_emotion, emotion_keyframes_from_text, emotion_timeline
+from float_core.audio.emotion_timeline import EmotionKeyframe, emotion_keyframes_from_text, emotion_timeline
+from float_core.audio.speech_emotion import choose_emotion
 from float_core.errors import OptionError
 
 HAPPY, NEUTRAL, SAD = (choose_emotion(name).probabilities[0, 0] for name in ("happy", "neutral", "sad"))

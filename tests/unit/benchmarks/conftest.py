@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import float_core
-from float_core.audio import CompactAudioEncoder
-from float_core.benchmarks import audio, decode, first_frame, gpu, load, sampling
-from float_core.benchmarks.child_process import Timings
-from float_core.benchmarks.settings import BenchSettings
-from float_core.benchmarks.task import find_task
+from benchmarks import audio, decode, first_frame, gpu, load, sampling
+from benchmarks.child_process import Timings
+from benchmarks.settings import BenchSettings
+from benchmarks.task import find_task
+from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.config import AutoencoderConfig, CompactAudioConfig, ModelConfig, TransformerConfig
-from float_core.motion_autoencoder import MotionAutoencoder
+from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.types import FloatModel, Provenance
 

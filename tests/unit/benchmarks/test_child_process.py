@@ -9,13 +9,13 @@ import sys
 import pytest
 
 import float_core
-from float_core.benchmarks.child_process import PACKAGE, BenchmarkError, Job, Worker, measure
+from benchmarks.child_process import PACKAGE, BenchmarkError, Job, Worker, measure
 
 PORTRAIT = PACKAGE.parent / "assets" / "portrait.jpg"
 ELSEWHERE = """
 import importlib, sys
 sys.path.insert(0, "custom_nodes")
-process = importlib.import_module("any-name.float_core.benchmarks.child_process")
+process = importlib.import_module("any-name.benchmarks.child_process")
 print(process.PACKAGE)
 job = process.Job("audio:fast_audio", {{"model": {model!r}, "device": "cpu", "length": 0.4}}, keep_memory=True)
 print(process.measure({{"only": job}}, runs=1)["only"].figures["frames"])

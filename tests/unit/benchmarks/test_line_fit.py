@@ -2,7 +2,7 @@
 
 import pytest
 
-from float_core.benchmarks.line_fit import fit_line
+from benchmarks.line_fit import fit_line
 
 
 def test_a_line_is_found():

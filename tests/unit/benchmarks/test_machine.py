@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from float_core.benchmarks import machine, process_memory
+from benchmarks import machine, process_memory
 from float_core.config import VERSION
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from PIL import Image
 
-from float_core.benchmarks.machine import machine_facts
-from float_core.benchmarks.measurements import Measurement, times_plain
-from float_core.benchmarks.report import Report, write_report
+from benchmarks.machine import machine_facts
+from benchmarks.measurements import Measurement, times_plain
+from benchmarks.report import Report, write_report
 
 MACHINE = machine_facts()
 

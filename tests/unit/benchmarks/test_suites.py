@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from float_core.benchmarks import bench_models, clip, gpu
-from float_core.benchmarks.child_process import BenchmarkError
-from float_core.benchmarks.settings import BenchSettings, suites_of
-from float_core.benchmarks.suites import run_suites
+from benchmarks import bench_models, clip, gpu
+from benchmarks.child_process import BenchmarkError
+from benchmarks.settings import BenchSettings, suites_of
+from benchmarks.suites import run_suites
 from float_core.config import FLOAT_512
 from float_core.errors import OptionError
 from float_core.types import AudioClip, SamplingOptions

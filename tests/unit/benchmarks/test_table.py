@@ -2,7 +2,7 @@
 
 import pytest
 
-from float_core.benchmarks.table import bytes_text, format_table, number_text, seconds_text, three_digits, times_text
+from benchmarks.table import bytes_text, format_table, number_text, seconds_text, three_digits, times_text
 
 ROWS = [["decode", "12.5", "-"], ["a|b", "3", "7"]]
 

@@ -6,8 +6,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from float_core.audio import CompactAudioEncoder, SpeechEmotionClassifier, Wav2Vec2AudioEncoder
-from float_core.checkpoints import EmotionLoader
+from float_core.audio.compact_encoder import CompactAudioEncoder
+from float_core.audio.speech_emotion import SpeechEmotionClassifier
+from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
+from float_core.checkpoints.build_model import EmotionLoader
 from float_core.config import (
     AutoencoderConfig,
     CompactAudioConfig,
@@ -16,7 +18,7 @@ from float_core.config import (
     TransformerConfig,
     Wav2Vec2AudioConfig,
 )
-from float_core.motion_autoencoder import MotionAutoencoder
+from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.types import FloatModel, Provenance
 

@@ -8,7 +8,8 @@ import pytest
 
 import float_core
 from float_core import Calibration, CheckpointError, DirectionCalibration, DirectionLabel, load_model, save_model
-from float_core.checkpoints import basis_fingerprint, calibration_path, read_calibration, save_calibration
+from float_core.calibration import basis_fingerprint
+from float_core.checkpoints.calibration_file import calibration_path, read_calibration, save_calibration
 
 from .conftest import COMPACT, build
 
@@ -100,5 +101,5 @@ def test_numbers_that_are_not_finite_are_not_written(saved, tmp_path):
 
 
 def test_public_names():
-    assert float_core.read_calibration is read_calibration
-    assert float_core.basis_fingerprint is basis_fingerprint
+    assert float_core.calibration.read_calibration is read_calibration
+    assert float_core.calibration.basis_fingerprint is basis_fingerprint

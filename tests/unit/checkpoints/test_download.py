@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from float_core import CheckpointError, OptionError
-from float_core.checkpoints import DOWNLOADS, download
+from float_core.checkpoints.download import DOWNLOADS, download
 
 BODY = bytes(range(256)) * 5000
 PATH = "/xinntao/facexlib/releases/download/v0.1.0/detection_Resnet50_Final.pth"

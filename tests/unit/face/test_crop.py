@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from float_core.errors import FaceNotFoundError, OptionError, PictureError
-from float_core.face import Detection, Face, prepare_picture
 from float_core.face import crop as crop_module
+from float_core.face.crop import prepare_picture
+from float_core.face.detect import Detection, Face
 from float_core.face.pixels import BACKDROP, rgb_pixels
 
 BOX = (10, 10, 40, 50)

@@ -10,8 +10,8 @@ from PIL import Image, ImageEnhance
 from skimage import data
 
 from float_core.errors import FaceNotFoundError, PictureError
-from float_core.face import detect_faces, prepare_picture
-from float_core.face.detect import RETINAFACE_FILE
+from float_core.face.crop import prepare_picture
+from float_core.face.detect import RETINAFACE_FILE, detect_faces
 
 # Cheeks and chin are read off the picture by eye. The hairline is under the fringe: it is put where the thirds of a face have it
 # (one third above the brows), and so are the detector's factors. The tests below guard the convention; they do not measure it.

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from float_core.errors import OptionError
-from float_core.face import paste_back
+from float_core.face.paste_back import paste_back
 from float_core.types import CropTransform
 
 INSIDE = CropTransform((10, 5, 50, 45), height=60, width=80, size=40)

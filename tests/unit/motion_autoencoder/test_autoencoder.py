@@ -7,7 +7,7 @@ import torch
 
 from float_core.config import MINI, AutoencoderConfig
 from float_core.errors import OptionError
-from float_core.motion_autoencoder import MotionAutoencoder, constant_keys
+from float_core.motion_autoencoder.autoencoder import MotionAutoencoder, constant_keys
 from float_core.motion_autoencoder.plain_decoder import decode_plain
 
 SMALL = AutoencoderConfig(size=64, latent_size=24, basis_size=6, channels=(32, 32, 24, 16, 8))

@@ -14,16 +14,17 @@ from torch._dynamo.testing import CompileCounter
 
 from float_core import CompileWarning
 from float_core.config import AutoencoderConfig
-from float_core.motion_autoencoder import MotionAutoencoder, batch_decoder, grouped_product, kept_weights, winograd
-from float_core.motion_autoencoder.batch_decoder import BatchDecoder
-from float_core.motion_autoencoder.bilinear_taps import sample, source_table, taps_of_flow
-from float_core.motion_autoencoder.grouped_product import GroupedProduct
-from float_core.motion_autoencoder.kept_weights import strip_weights
-from float_core.motion_autoencoder.layer_styles import LayerStyles
+from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
+from float_core.motion_autoencoder.fast_decoders import batch_decoder, grouped_product, kept_weights, winograd
+from float_core.motion_autoencoder.fast_decoders.batch_decoder import BatchDecoder
+from float_core.motion_autoencoder.fast_decoders.bilinear_taps import sample, source_table, taps_of_flow
+from float_core.motion_autoencoder.fast_decoders.grouped_product import GroupedProduct
+from float_core.motion_autoencoder.fast_decoders.kept_weights import strip_weights
+from float_core.motion_autoencoder.fast_decoders.layer_styles import LayerStyles
+from float_core.motion_autoencoder.fast_decoders.strip_convolutions import strips
+from float_core.motion_autoencoder.fast_decoders.strip_decoder import StripDecoder, StripWeights
+from float_core.motion_autoencoder.fast_decoders.workspace import Workspace
 from float_core.motion_autoencoder.plain_decoder import decode_plain
-from float_core.motion_autoencoder.strip_convolutions import strips
-from float_core.motion_autoencoder.strip_decoder import StripDecoder, StripWeights
-from float_core.motion_autoencoder.workspace import Workspace
 
 # Levels 8 and 16 share their weights among the batch (18 * 48 > 16 * 16), 32 and 64 give every frame its own.
 CONFIG = AutoencoderConfig(size=64, latent_size=24, basis_size=6, channels=(40, 48, 48, 20, 8))

@@ -10,7 +10,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from float_core.config import PRESETS, AutoencoderConfig, TransformerConfig
-from float_core.motion_autoencoder import MotionAutoencoder
+from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
 from float_core.motion_flow import prepared_velocity
 
 MB = 2**20

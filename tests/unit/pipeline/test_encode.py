@@ -13,8 +13,8 @@ from torch import nn
 from float_core.audio.waveform import prepare
 from float_core.config import CompactAudioConfig, EmotionConfig
 from float_core.errors import AudioError, CheckpointError, OptionError, PictureError
-from float_core.pipeline import encode_audio, encode_identity, predict_emotion, stream_audio_features
-from float_core.pipeline.long_audio import clip_frames
+from float_core.pipeline.encode import encode_audio, encode_identity, predict_emotion
+from float_core.pipeline.long_audio import clip_frames, stream_audio_features
 from float_core.types import AudioClip, AudioFile, FloatModel
 
 

@@ -11,9 +11,12 @@ import pytest
 import torch
 from torch import nn
 
-from float_core.audio import choose_emotion
+from float_core.audio.speech_emotion import choose_emotion
 from float_core.config import EmotionConfig
-from float_core.pipeline import animate, encode_audio, encode_identity, render_frames, sample_motion
+from float_core.pipeline.animate import animate
+from float_core.pipeline.encode import encode_audio, encode_identity
+from float_core.pipeline.render import render_frames
+from float_core.pipeline.sample import sample_motion
 from float_core.types import AudioClip, AudioFile, MotionEdit, SamplingOptions
 
 RATE = 16000

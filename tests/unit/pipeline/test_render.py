@@ -10,8 +10,8 @@ import torch
 
 from float_core.config import FLOAT_512, MINI
 from float_core.errors import OptionError
-from float_core.pipeline import encode_identity, render_frames
-from float_core.pipeline.render import automatic_batch_size
+from float_core.pipeline.encode import encode_identity
+from float_core.pipeline.render import automatic_batch_size, render_frames
 from float_core.types import FloatModel, MotionSequence, Provenance
 
 

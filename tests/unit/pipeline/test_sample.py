@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from float_core.audio import EmotionKeyframe, choose_emotion, emotion_timeline
+from float_core.audio.emotion_timeline import EmotionKeyframe, emotion_timeline
+from float_core.audio.speech_emotion import choose_emotion
 from float_core.errors import CheckpointError, OptionError
-from float_core.pipeline import encode_audio, encode_identity, sample_motion
-from float_core.pipeline.sample import stream_voice_motion
+from float_core.pipeline.encode import encode_audio, encode_identity
+from float_core.pipeline.sample import sample_motion, stream_voice_motion
 from float_core.types import AudioFeatures, EmotionCondition, SamplingOptions
 
 OPTIONS = SamplingOptions(steps=2)

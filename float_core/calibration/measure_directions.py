@@ -1,0 +1,146 @@
+"""Measures what the directions of a model's basis do: its own decoder moves heads of known geometry, and what moves is compared with the
+20 controls of the synthetic rig.
+
+It sees flows only: what a decoder paints anew instead of moving (teeth, the inside of a mouth, a closing lid) is not in them. How wide
+the directions' natural range is comes from motion that somebody else has sampled (`NaturalRange`). Knows no voices and no files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import OptionError
+from ..motion_autoencoder.motion_basis import basis_fingerprint
+from ..synthetic import rig as rigs
+from ..types import Calibration, DirectionCalibration, DirectionLabel, FloatModel, ProgressCallback
+from .mirror_matrix import mirror_matrix
+from .rig_attribution import Attribution, attribute
+from .rig_fields import FIELD_SIZE, KnownHeads, RigFields, rig_fields
+
+_MOVED = 0.025  # half picture widths that the strongest direction moves a head in a measurement: small beside a head, large beside noise
+_REACH = 2.5  # typical spreads at the ends of a range that is guessed from the picture
+_CHUNK = 4  # directions decoded at once
+
+
+@dataclass(frozen=True)
+class NaturalRange:
+    """Of each of M directions in coefficient units: `low` and `high` = percentiles 1 and 99 of the deviation from a clip's mean,
+    `spread` = its standard deviation; `source` says in plain words what it was taken from."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    spread: tuple[float, ...]
+    source: str
+
+    @classmethod
+    def of_clips(cls, clips: list[Tensor], source: str) -> NaturalRange:
+        """From coefficients (T, M) of several clips."""
+        deviation = torch.cat([clip - clip.mean(0) for clip in clips]).double().cpu()
+        low, high = torch.quantile(deviation, torch.tensor([0.01, 0.99], dtype=torch.float64), dim=0)
+        spread = deviation.square().mean(0).sqrt()
+        return cls(_rounded(low.clamp_max(0)), _rounded(high.clamp_min(0)), _rounded(spread), source)
+
+
+def calibrate(
+    model: FloatModel, *, heads: int = 12, seed: int = 0, ranges: NaturalRange | None = None, on_progress: ProgressCallback | None = None
+) -> Calibration:
+    """Names, signs, strengths and the mirror matrix of all M directions, measured on `heads` rendered heads; about 3 s a head for the
+    bundled model on one CPU core. Without `ranges` they are guessed from how far a direction moves the picture, and the provenance says
+    so. Raises OptionError for fewer than 1 head, CheckpointError for a model without its auto-encoder. Progress: stage "directions"."""
+    if heads < 1:
+        raise OptionError(f"heads is {heads}; expected at least 1 (12 give steady figures)")
+    size = model.require("autoencoder").config.size
+    known = KnownHeads.sample(heads, size, seed)
+    rig = rig_fields(known, min(size, FIELD_SIZE))
+    measured = measure_fields(model, known, rig, on_progress)
+    found = attribute(rig, measured)
+    ranges = ranges or _range_by_displacement(found)
+    directions = tuple(
+        DirectionCalibration(_labels(found, k), round(float(found.fit[k]), 4), ranges.low[k], ranges.high[k], ranges.spread[k])
+        for k in range(measured.shape[1])
+    )
+    mirror = tuple(map(_rounded, mirror_matrix(rig, measured, found)))
+    provenance = (
+        f"What directions do: decoder flows of {model.provenance.file.replace(chr(92), '/').rsplit('/', 1)[-1]} on {heads} rendered heads "
+        f"(seed {seed}), as sums of the 20 rig controls' exact flows. Range: {ranges.source}."
+    )
+    return Calibration(basis_fingerprint(model.basis), directions, mirror, provenance)
+
+
+def _labels(found: Attribution, direction: int) -> tuple[DirectionLabel, ...]:
+    strengths, amounts = found.strengths[direction], found.amounts[direction]
+    there = [c for c in strengths.argsort(descending=True).tolist() if strengths[c] > 0]
+    return tuple(
+        DirectionLabel(
+            name := rigs.RIG_NAMES[c],
+            rigs.RIG_GROUPS[name],
+            round(float(strengths[c]), 4),
+            float(f"{float(amounts[c]) * rigs.RIG_SCALES[c]:.4g}"),
+            rigs.RIG_UNITS[name],
+        )
+        for c in there
+    )
+
+
+@torch.no_grad()
+def measure_fields(model: FloatModel, heads: KnownHeads, rig: RigFields, on_progress: ProgressCallback | None = None) -> Tensor:
+    """(N, M, r, r, 2): how far every pixel's place in the source moves for one unit of a direction, around each head's own coefficients;
+    half the difference of the decoder's finest grid (the total of all levels) at a step to both sides. The step is the same for all
+    directions, and such that the strongest one moves the head by about 0.025, within a factor of 2."""
+    count, size = len(heads.pictures), rig.weight.shape[-1]
+    step, fields = 0.3, []
+    for _ in range(4):  # whatever a coefficient's unit is worth in this model
+        fields = [_fields(model, heads.pictures[:1], size, step)]
+        moved = float(_moved(rig.weight[:1], fields[0][None]).max()) * step
+        if moved < 1e-7 or 0.5 < _MOVED / moved < 2:
+            break
+        step *= min(100.0, _MOVED / moved)
+    for i in range(1, count):
+        if on_progress is not None:
+            on_progress("directions", i, count)
+        fields.append(_fields(model, heads.pictures[i : i + 1], size, step))
+    if on_progress is not None:
+        on_progress("directions", count, count)
+    return torch.stack(fields)
+
+
+def _fields(model: FloatModel, picture: Tensor, size: int, step: float) -> Tensor:
+    """(M, r, r, 2) of one head."""
+    networks = model.require("autoencoder")
+    identity, coefficients, skips = networks.encode(picture.to(model.device))
+    steps = step * torch.eye(model.basis.shape[1], device=model.device)
+    fields = []
+    for some in steps.split(_CHUNK):
+        moved = identity + (coefficients + torch.cat((some, -some))) @ model.basis.T  # w_{S->r} + Q (lambda +- step)
+        _, grids, _ = networks.decode(moved, skips, return_flows=True)
+        ahead, behind = grids[-1].float().chunk(2)
+        fields.append(_pooled((ahead - behind) / (2 * step), size).cpu())
+    return torch.cat(fields)
+
+
+def _pooled(field: Tensor, size: int) -> Tensor:
+    return F.adaptive_avg_pool2d(field.permute(0, 3, 1, 2), size).permute(0, 2, 3, 1)
+
+
+def _moved(weight: Tensor, measured: Tensor) -> Tensor:
+    """(M,): root mean square of what one unit of each direction moves, in half picture widths."""
+    return (measured.square().sum(-1) * weight[:, None]).sum((2, 3)).mean(0).sqrt()
+
+
+def _range_by_displacement(found: Attribution) -> NaturalRange:
+    """As far as a direction moves the control that it moves most by 2.5 typical spreads, within a factor of 3 of what is usual for the
+    model's directions; the usual reach for directions without labels."""
+    most = found.amounts.abs().amax(1)
+    reach = torch.where(most > 0, _REACH / most.clamp_min(1e-6), torch.nan)
+    usual = reach.nanmedian().nan_to_num(1.0)
+    high = torch.minimum(torch.maximum(reach.nan_to_num(usual.item()), usual / 3), usual * 3)
+    source = f"guessed, no motion was sampled: where a direction has moved the face by {_REACH} typical spreads of the control"
+    return NaturalRange(_rounded(-high), _rounded(high), _rounded(high / 2.33), source)  # 2.33 deviations hold 98 % of a bell curve
+
+
+def _rounded(values: Tensor) -> tuple[float, ...]:
+    return tuple(round(float(value), 5) + 0.0 for value in values)

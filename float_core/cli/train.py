@@ -1,0 +1,112 @@
+"""`synthesize` and `train`: training material and the two phases. Reads the options, calls the rooms, reports progress."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import OptionError
+from .options import device
+from .progress_bar import ProgressReport
+
+LICENCE = "Apache-2.0"  # of models that are trained on synthetic material alone; --licence says otherwise
+_CONFIGS = Path(__file__).parents[1] / "training" / "configs"
+
+
+def add_synthesize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `synthesize` to the parser."""
+    parser = commands.add_parser(
+        "synthesize",
+        help="make training material with no download",
+        description="Write synthetic faces (rendered heads with exact poses) and synthetic voices (espeak-ng, with exact motion). "
+        "Faces that are already there are kept: an interrupted call goes on, and two calls at once share the work.",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the folders faces and voices are written")
+    parser.add_argument("--heads", type=int, default=1024, metavar="N", help="heads to render; 0 for none (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=4, metavar="N", help="poses of each head (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="size of the pictures (default: %(default)s)")
+    parser.add_argument("--voices", type=int, default=1200, metavar="N", help="clips to speak; 0 for none (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="decides everything that is drawn (default: %(default)s)")
+    parser.set_defaults(run=run_synthesize)
+
+
+def run_synthesize(options: argparse.Namespace) -> None:
+    """Runs the command."""
+    from ..synthetic.synthesize import synthesize
+
+    with ProgressReport() as report:
+        folder = synthesize(
+            options.out,
+            heads=options.heads,
+            frames=options.frames,
+            size=options.size,
+            voices=options.voices,
+            seed=options.seed,
+            on_progress=report,
+        )
+    print(folder)
+
+
+def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `train autoencoder` and `train motion` to the parser."""
+    parser = commands.add_parser("train", help="train a model of one's own", description="Train a model; an interrupted run goes on.")
+    phases = parser.add_subparsers(metavar="PHASE", required=True)
+    first = phases.add_parser("autoencoder", help="phase 1: the motion auto-encoder, writes autoencoder.safetensors")
+    _add_shared(first, _CONFIGS / "mini_autoencoder.json")
+    first.add_argument("--portrait", type=Path, metavar="IMAGE", help="a real portrait to show on the sample sheets; never trained on")
+    first.set_defaults(run=run_train_autoencoder)
+    second = phases.add_parser("motion", help="phase 2: the motion from audio, writes model.safetensors")
+    _add_shared(second, _CONFIGS / "mini_motion.json")
+    second.add_argument("--autoencoder", required=True, metavar="FILE", help="the result of phase 1")
+    second.set_defaults(run=run_train_motion)
+
+
+def _add_shared(parser: argparse.ArgumentParser, config: Path) -> None:
+    parser.add_argument("--config", type=Path, default=config, metavar="FILE", help="JSON with sizes and steps (default: %(default)s)")
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the folder that synthesize wrote")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, samples and the result")
+    parser.add_argument("--device", default="auto", help="cpu, cuda ... (default: auto)")
+    parser.add_argument("--licence", default=LICENCE, help="licence to write into the result (default: %(default)s)")
+
+
+def run_train_autoencoder(options: argparse.Namespace) -> None:
+    """Phase 1, all its stages, then the result as a model file without transformer."""
+    from .. import prepare_picture, read_picture, save_model
+    from ..training.autoencoder_phase import AutoencoderTraining, as_model, train_autoencoder
+
+    config = AutoencoderTraining.read(options.config)
+    portrait = None
+    if options.portrait is not None:
+        portrait = prepare_picture(read_picture(options.portrait), config.network.size).picture
+    with ProgressReport() as report:
+        networks = train_autoencoder(
+            config, options.data / "faces", options.out, portrait=portrait, device=str(device(options.device)), on_progress=report
+        )
+    print(save_model(as_model(networks, options.out), options.out / "autoencoder.safetensors", licence=options.licence))
+
+
+def run_train_motion(options: argparse.Namespace) -> None:
+    """Phase 2 on top of a phase 1 result, then the whole model as one file."""
+    from .. import load_model, save_model
+    from ..training.motion_phase import MotionTraining, train_motion
+
+    config = MotionTraining.read(options.config)
+    base = load_model(options.autoencoder)
+    base.require("autoencoder")
+    if config.transformer.latent_size != base.basis.shape[0]:
+        raise OptionError(
+            f"{options.config} is for latents of {config.transformer.latent_size}; {options.autoencoder} has {base.basis.shape[0]}. "
+            "Change the configuration."
+        )
+    with ProgressReport() as report:
+        networks = train_motion(
+            config, options.data / "voices", base.basis, options.out, device=str(device(options.device)), on_progress=report
+        )
+    whole = replace(
+        base,
+        config=replace(base.config, name=config.name, transformer=config.transformer, audio=config.audio),
+        transformer=networks.fmt,
+        audio_encoder=networks.audio_encoder,
+    )
+    print(save_model(whole, options.out / "model.safetensors", licence=options.licence))

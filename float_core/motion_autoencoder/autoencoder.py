@@ -1,0 +1,103 @@
+"""The motion auto-encoder: picture to identity, motion coefficients and features; latents and features back to pictures.
+
+Knows nothing of audio, of the flow in motion space, of files or of video.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Literal, overload
+
+import torch
+from torch import Tensor, nn
+
+from ..config import AutoencoderConfig
+from ..errors import CompileWarning, OptionError
+from .appearance_encoder import AppearanceEncoder
+from .face_decoder import FaceDecoder
+from .fast_decoders.batch_decoder import BatchDecoder
+from .fast_decoders.kept_weights import forget_weights, strip_weights
+from .fast_decoders.strip_decoder import StripDecoder
+
+
+class MotionAutoencoder(nn.Module):
+    """Encoder `enc` and decoder `dec` (paper section 3.1). Sizes come from the configuration alone."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.enc = AppearanceEncoder(config)
+        self.dec = FaceDecoder(config)
+
+    def encode(self, pictures: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """(B, 3, S, S) in [-1, 1] -> identity w_{S->r} (B, D), coefficients lambda (B, M), skip features coarsest (8x8) first."""
+        size = self.config.size
+        if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (3, size, size):
+            raise OptionError(f"pictures are {tuple(pictures.shape)}; expected (B, 3, {size}, {size})")
+        return self.enc(pictures)
+
+    def basis(self) -> Tensor:
+        """Orthonormal motion directions (D, M), float32; differentiable. Decomposes at every call: keep the result where it is fixed."""
+        return self.dec.direction()
+
+    @overload
+    def decode(self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: Literal[False] = False) -> Tensor: ...
+
+    @overload
+    def decode(
+        self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: Literal[True]
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]: ...
+
+    def decode(
+        self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: bool = False
+    ) -> Tensor | tuple[Tensor, list[Tensor], list[Tensor]]:
+        """w = w_{S->r} + w_{r->D} (B, D), skip features (B or 1, C, r, r) -> picture (B, 3, S, S) float32, not clamped.
+
+        With `return_flows` also the grids (B, r, r, 2) and masks (B, 1, r, r) per level, 8x8 first.
+        """
+        self._check(latent, skips)
+        picture, levels = self.dec(latent, skips)
+        if not return_flows:
+            return picture
+        return picture, [level.grid for level in levels], [level.mask for level in levels]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MotionAutoencoder:
+        """What moves or converts the weights (`to`, `half`, ...): what was prepared of them is of no use then."""
+        forget_weights(self.dec)
+        return super()._apply(fn, recurse)
+
+    def prepare(self, skips: tuple[Tensor, ...], *, compiled: bool = False) -> Callable[[Tensor], Tensor]:
+        """A decoder for one source with all its work done ahead that does not depend on the motion: w (B, D) -> pictures (B, 3, S, S)
+        float32, not clamped; the numbers of `decode`. `skips` (1, C, r, r). Takes the weights as they are now, without gradients.
+
+        `compiled`: by torch.compile. With a CompileWarning where that cannot be done, and for float32 on a CPU, whose own way is faster."""
+        self._check(torch.empty(1, self.config.latent_size), skips)
+        start = self.dec.input.input
+        with torch.no_grad():
+            if start.device.type != "cpu" or start.dtype != torch.float32:
+                forget_weights(self.dec)
+                return BatchDecoder(self.dec, skips, compiled=compiled)
+            if compiled:
+                warnings.warn(
+                    "compiling is for GPUs and half precision: float32 on a CPU has a faster way of its own.", CompileWarning, stacklevel=2
+                )
+            return StripDecoder(strip_weights(self.dec), skips)
+
+    def _check(self, latent: Tensor, skips: tuple[Tensor, ...]) -> None:
+        size, resolutions = self.config.latent_size, self.config.resolutions[1:]
+        if latent.ndim != 2 or latent.shape[1] != size:
+            raise OptionError(f"latent is {tuple(latent.shape)}; expected (B, {size})")
+        found = tuple(skip.shape[-1] for skip in skips)
+        if found != resolutions:
+            raise OptionError(f"skip features are {found} wide; expected {resolutions}, coarsest first")
+        if any(skip.shape[0] not in (1, latent.shape[0]) for skip in skips):
+            raise OptionError(f"skip features are for {skips[0].shape[0]} pictures; expected 1 or the latent's batch {latent.shape[0]}")
+
+
+def constant_keys(config: AutoencoderConfig) -> set[str]:
+    """Names (without prefix) of the constants that released files may hold beside the parameters: blur kernels, all (4, 4)."""
+    levels = range(len(config.channels) - 1)
+    keys = {f"enc.net_app.convs.{i + 1}.{branch}.0.kernel" for i in levels for branch in ("conv2", "skip")}
+    keys |= {f"dec.convs.{2 * i}.conv.blur.kernel" for i in levels}
+    return keys | {f"dec.{kind}.{i}.upsample.kernel" for i in levels for kind in ("to_rgbs", "to_flows")}

@@ -1,0 +1,1 @@
+"""Decoders prepared for one source. Which one runs when: README.md beside this file."""

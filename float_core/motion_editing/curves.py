@@ -1,0 +1,109 @@
+"""Values over time: curves by keyframes or by a list of values, as one number a frame, and a curve that follows a voice's loudness.
+
+Knows nothing of motion: what a curve moves is in the edit that has it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from ..argument_checks import check_clip
+from ..audio.waveform import prepare
+from ..errors import OptionError
+from ..types import AudioClip, Keyframe, LambdaCurve, MotionEdit
+from .easing import bezier, smooth
+from .edit_checks import check_curve, check_number
+from .motion_timing import exact_rate, frames_for
+
+
+def evaluate_curve(curve: LambdaCurve, frames: int, fps: float) -> Tensor:
+    """The curve's value in each of `frames` frames, (T,) float32; frame i is at i / fps seconds.
+
+    Keyframes may come in any order; of two at the same time the later in the list holds from there on. A list of values is spread evenly
+    from the first to the last frame, with straight lines in between. A curve without any is 0."""
+    check_curve(curve)
+    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 0:
+        raise OptionError(f"frames is {frames!r}; expected a whole number from 0")
+    if curve.keyframes:
+        times = torch.arange(frames, dtype=torch.float64) / check_number("fps", fps, low=1, high=1000)
+        return _through_keyframes(sorted(curve.keyframes, key=lambda keyframe: keyframe.time), times).float()
+    return _spread(torch.tensor(curve.values, dtype=torch.float64), frames).float()
+
+
+def _eased(x: Tensor, keyframe: Keyframe) -> Tensor:
+    if keyframe.easing == "hold":
+        return torch.zeros_like(x)
+    if keyframe.easing == "bezier":
+        return bezier(x, keyframe.handles)
+    return smooth(x) if keyframe.easing == "smooth" else x
+
+
+def _through_keyframes(keyframes: list[Keyframe], times: Tensor) -> Tensor:
+    values = torch.full_like(times, keyframes[0].value)
+    for here, following in pairwise(keyframes):
+        inside = (times >= here.time) & (times < following.time)
+        if bool(inside.any()):
+            share = (times[inside] - here.time) / (following.time - here.time)
+            values[inside] = here.value + (following.value - here.value) * _eased(share, here)
+    values[times >= keyframes[-1].time] = keyframes[-1].value
+    return values
+
+
+def _spread(values: Tensor, frames: int) -> Tensor:
+    if len(values) < 2 or frames < 2:
+        return values[:1].expand(frames) if len(values) else values.new_zeros(frames)
+    positions = torch.arange(frames, dtype=torch.float64) * (len(values) - 1) / (frames - 1)  # whole numbers stay exact
+    before = positions.long().clamp(max=len(values) - 2)
+    return torch.lerp(values[before], values[before + 1], positions - before)
+
+
+def scale_curves(edits: Iterable[MotionEdit], amount: float) -> tuple[MotionEdit, ...]:
+    """The same edits, every value of their curves times `amount`; an edit without a curve stays the same object."""
+    check_number("amount", amount)
+    return tuple(edit if edit.curve is None else replace(edit, curve=_scaled(edit.curve, amount)) for edit in edits)
+
+
+def _scaled(curve: LambdaCurve, amount: float) -> LambdaCurve:
+    keyframes = tuple(replace(key, value=key.value * amount) for key in curve.keyframes)
+    return LambdaCurve(keyframes, tuple(value * amount for value in curve.values))
+
+
+def loudness_curve(clip: AudioClip, fps: float, *, attack: float = 0.02, release: float = 0.15, amount: float = 1.0) -> LambdaCurve:
+    """How loud the voice is in each frame, as a curve of values from 0 to `amount`, which is where it is loudest.
+
+    `attack` and `release`: seconds in which the curve makes 63 % of its way up and down. Silence gives 0 throughout."""
+    check_clip(clip)
+    for name, seconds in (("attack", attack), ("release", release)):
+        check_number(f"{name} (seconds)", seconds, low=0)
+    check_number("amount", amount)
+    rate = exact_rate(fps)
+    samples = prepare(clip, clip.sample_rate)[0]
+    envelope = _follow(_loudness(samples, int(clip.sample_rate), rate), 1 / float(rate), attack, release)
+    loudest = max(envelope)
+    return LambdaCurve(values=tuple(amount * level / loudest if loudest else 0.0 for level in envelope))
+
+
+def _loudness(samples: Tensor, sample_rate: int, rate: Fraction) -> list[float]:
+    """Root mean square of each frame's samples."""
+    frames = frames_for(Fraction(len(samples), sample_rate), rate)
+    edges = torch.tensor([min(len(samples), math.ceil(i * sample_rate / rate)) for i in range(frames + 1)])
+    sums = torch.cat([samples.new_zeros(1, dtype=torch.float64), samples.double().square().cumsum(0)])
+    counts = (edges[1:] - edges[:-1]).clamp(min=1)
+    levels: list[float] = ((sums[edges[1:]] - sums[edges[:-1]]) / counts).clamp(min=0).sqrt().tolist()
+    return levels
+
+
+def _follow(levels: list[float], frame: float, attack: float, release: float) -> list[float]:
+    up, down = (1 - math.exp(-frame / seconds) if seconds else 1.0 for seconds in (attack, release))
+    level, envelope = 0.0, []
+    for target in levels:
+        level += (target - level) * (up if target > level else down)
+        envelope.append(level)
+    return envelope

@@ -1,0 +1,175 @@
+"""Motion in files: safetensors with the latents, their rate, the basis they belong to and where they come from.
+
+Latents mean nothing without their basis, so a model with another basis does not take them. Reading runs no code and trusts nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..argument_checks import check_motion
+from ..config import VERSION
+from ..errors import CheckpointError, OptionError
+from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
+from ..types import FloatModel, MotionSequence
+from .edit_checks import is_number
+
+KIND = "float-portrait motion"
+_LARGEST_FILE = 4 << 30  # bytes; an hour of motion has 0.2 GB
+
+
+@dataclass(frozen=True)
+class MotionNotes:
+    """What a motion file says of itself: `frames`, `fps`, `batch`, `latent_size`, `notes` in the user's words, the `model` (file name and
+    SHA-256) it was made for, what wrote it (`made_by`), and the `fingerprint` of the basis."""
+
+    frames: int
+    fps: float
+    batch: int
+    latent_size: int
+    notes: str
+    model: str
+    made_by: str
+    fingerprint: tuple[float, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long the motion lasts."""
+        return self.frames / self.fps
+
+
+def save_motion(path: str | Path, model: FloatModel, motion: MotionSequence, *, notes: str = "") -> Path:
+    """Write a motion of this model to a .safetensors file; missing folders are made, an older file is replaced at the end.
+
+    Read again with `load_motion`, it has the same bits."""
+    target = Path(path)
+    if target.suffix != ".safetensors":
+        raise OptionError(f"{target.name!r} does not end in .safetensors, which is what is written")
+    check_motion(model, motion)
+    if not isinstance(notes, str):
+        raise OptionError(f"notes is {type(notes).__name__}; expected text")
+    tensors = {"motion": _stored(motion.motion)} | ({} if motion.source is None else {"source": _stored(motion.source)})
+    _write(target, tensors, _metadata(model, motion, notes))
+    return target
+
+
+def load_motion(path: str | Path, model: FloatModel) -> MotionSequence:
+    """A motion that `save_motion` wrote, on the model's device.
+
+    Raises CheckpointError, saying what was found, for a file that is missing, damaged or none of ours, and for one of another basis."""
+    notes, tensors = _read(Path(path))
+    if notes.latent_size != model.basis.shape[0] or not same_basis(notes.fingerprint, basis_fingerprint(model.basis)):
+        raise CheckpointError(
+            f"{path} holds motion of another basis: it was made for {notes.model}; the model in use is {_model_name(model)}. The same "
+            "numbers would move other things there. Load that model, or sample the motion anew."
+        )
+    source = tensors.get("source")
+    return MotionSequence(tensors["motion"].to(model.device), notes.fps, None if source is None else source.to(model.device))
+
+
+def read_motion_notes(path: str | Path) -> MotionNotes:
+    """What a motion file says of itself; no model is needed. Raises CheckpointError as `load_motion` does."""
+    return _read(Path(path))[0]
+
+
+def _stored(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", torch.float32).contiguous()
+
+
+def _model_name(model: FloatModel) -> str:
+    return f"{Path(model.provenance.file).name or model.config.name} (sha256 {model.provenance.sha256[:12] or 'unknown'})"
+
+
+def _metadata(model: FloatModel, motion: MotionSequence, notes: str) -> dict[str, str]:
+    return {
+        "format": "pt",
+        "kind": KIND,
+        "fps": repr(float(motion.fps)),
+        "basis": json.dumps(basis_fingerprint(model.basis)),
+        "model": _model_name(model),
+        "made_by": f"float-portrait {VERSION}",
+        "notes": notes.encode("utf-8", "replace").decode(),  # half a character, cut off somewhere, cannot be stored
+    }
+
+
+def _write(target: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            save_file(tensors, str(unfinished), metadata=metadata)
+            os.replace(unfinished, target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{target} cannot be written: {error}") from error
+
+
+def _read(path: Path) -> tuple[MotionNotes, dict[str, Tensor]]:
+    """All of the file, checked."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise _refused(path, "larger than any motion")
+        with safe_open(str(path), "pt", device="cpu") as file:
+            metadata: Mapping[str, str] = file.metadata() or {}
+            if metadata.get("kind") != KIND:
+                raise _refused(path, "a safetensors file, but not of motion")
+            names = set(file.keys())
+            if not {"motion"} <= names <= {"motion", "source"}:
+                raise _refused(path, f"a motion file with other tensors: {', '.join(sorted(names))[:80]}")
+            if any(file.get_slice(name).get_dtype() != "F32" for name in names):
+                raise _refused(path, "a motion file with numbers that are not float32")
+            tensors = {name: file.get_tensor(name) for name in names}
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise _refused(path, f"damaged, or not a safetensors file ({error})") from error
+    return _notes(path, metadata, tensors), tensors
+
+
+def _notes(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> MotionNotes:
+    motion, source = tensors["motion"], tensors.get("source")
+    if motion.dim() != 3 or 0 in motion.shape or (source is not None and source.shape != motion.shape[::2]):
+        raise _refused(path, f"a motion file with tensors of wrong shape, {tuple(motion.shape)}")
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise _refused(path, "a motion file with values that are not finite")
+    fps = _number(path, "fps", metadata.get("fps", ""))
+    if not 1 <= fps <= 1000:
+        raise _refused(path, f"a motion file with {fps:g} frames a second")
+    notes, model, made_by = (metadata.get(name, "") for name in ("notes", "model", "made_by"))
+    fingerprint = _fingerprint(path, metadata.get("basis", ""))
+    return MotionNotes(motion.shape[1], fps, motion.shape[0], motion.shape[2], notes, model, made_by, fingerprint)
+
+
+def _number(path: Path, name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise _refused(path, f"a motion file whose {name} is {text[:40]!r}") from error
+
+
+def _fingerprint(path: Path, text: str) -> tuple[float, ...]:
+    try:
+        data: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, list) or not data or not all(is_number(number) for number in data):
+        raise _refused(path, f"a motion file without its basis's fingerprint ({text[:40]!r})")
+    return tuple(data)
+
+
+def _refused(path: Path, what: str) -> CheckpointError:
+    return CheckpointError(f"{path} is {what}. Expected a .safetensors file that save_motion has written.")

@@ -1,0 +1,121 @@
+"""Motion from several sources: mixing, taking directions over, mirroring, and putting a motion on another portrait.
+
+Knows a basis and a calibration, no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..argument_checks import check_motion, check_source
+from ..errors import OptionError
+from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
+from ..types import FloatModel, LambdaCurve, MotionSequence, SourceIdentity
+from .curves import evaluate_curve
+from .edit_checks import check_number
+from .motion_edits import basis_like
+from .motion_timing import check_pair
+
+
+def mix_motions(first: MotionSequence, second: MotionSequence, weight: float | LambdaCurve) -> MotionSequence:
+    """(1 - weight) * first + weight * second. `weight` 0..1, or a curve over the first one's time, cut to 0..1.
+
+    The result is as long as the first; a shorter second one is held at its last frame. Weight 0 gives the first motion's tensor."""
+    check_pair(first, second)
+    if weight == 0:
+        return first
+    one = first.motion
+    other = _as_long_as(one, second.motion.to(one))
+    return replace(first, motion=torch.lerp(one, other, _weights(weight, first).to(one)[:, None]))
+
+
+def take_directions(
+    model: FloatModel, motion: MotionSequence, other: MotionSequence, directions: Sequence[int], *, weight: float | LambdaCurve = 1.0
+) -> MotionSequence:
+    """The motion with the coefficients of `directions` taken from `other` (`directions_of(model.calibration, "mouth")` gives those of a
+    group). All else is kept; a shorter `other` is held at its last frame; `weight` 0..1 or a curve takes over only in part."""
+    check_motion(model, motion)
+    check_pair(motion, other)
+    chosen = _checked_directions(model, directions)
+    if not chosen or weight == 0:
+        return motion
+    w = motion.motion
+    basis = basis_like(model, w)[:, chosen]
+    change = (_as_long_as(w, other.motion.to(w)) - w) @ basis
+    return replace(motion, motion=w + (_weights(weight, motion).to(w)[:, None] * change) @ basis.T)
+
+
+def mirror_motion(model: FloatModel, motion: MotionSequence, *, around: Literal["reference", "mean"] = "reference") -> MotionSequence:
+    """The motion left to right, as the model's calibration has measured it. What lies outside of the basis is kept.
+
+    `around` "reference": the whole pose is mirrored, a head turned left looks right. "mean": the clip's mean pose stays, and the motion
+    about it is mirrored. Raises OptionError without a calibration."""
+    check_motion(model, motion)
+    if around not in ("reference", "mean"):
+        raise OptionError(f"around is {around!r}; expected 'reference' or 'mean'")
+    calibration = model.calibration
+    if calibration is None or not calibration.mirror:
+        raise OptionError(
+            "this model has no calibration that says how its directions are mirrored: run `python -m float_core calibrate` once"
+        )
+    if not same_basis(calibration.fingerprint, basis_fingerprint(model.basis)):
+        raise OptionError("the calibration belongs to another basis: run `python -m float_core calibrate` on this model")
+    w = motion.motion
+    basis = basis_like(model, w)
+    coefficients = w @ basis
+    if around == "mean":
+        coefficients = coefficients - coefficients.mean(1, keepdim=True)
+    mirrored = coefficients @ torch.tensor(calibration.mirror, device=w.device, dtype=w.dtype).T
+    return replace(motion, motion=w + (mirrored - coefficients) @ basis.T)
+
+
+def retarget_motion(
+    model: FloatModel,
+    motion: MotionSequence,
+    identity: SourceIdentity,
+    *,
+    mode: Literal["relative", "absolute"] = "relative",
+    strength: float = 1.0,
+) -> MotionSequence:
+    """The motion on the portrait `identity` (B = 1, or one for each motion).
+
+    "relative": what the motion does beside its own portrait's pose (`motion.source`, or else its first frame) happens beside the new
+    portrait's pose. "absolute": the head takes the poses of the motion. `strength` scales it: 0 keeps the portrait still."""
+    check_motion(model, motion)
+    if mode not in ("relative", "absolute"):
+        raise OptionError(f"mode is {mode!r}; expected 'relative' or 'absolute'")
+    check_number("strength", strength)
+    w = motion.motion
+    target = check_source(model, identity, len(w)).to(w)
+    reference = target if mode == "absolute" else motion.source.to(w) if motion.source is not None else w[:, 0]
+    shift = (target - reference)[:, None]
+    if strength != 1:
+        w = target[:, None] + strength * (w - reference[:, None])
+    elif bool(shift.any()):
+        w = w + shift
+    return replace(motion, motion=w, source=target.expand(len(w), -1))
+
+
+def _as_long_as(one: Tensor, other: Tensor) -> Tensor:
+    missing = max(0, one.shape[1] - other.shape[1])
+    return torch.cat([other[:, : one.shape[1]], other[:, -1:].expand(-1, missing, -1)], dim=1)
+
+
+def _weights(weight: float | LambdaCurve, motion: MotionSequence) -> Tensor:
+    """(T,) in 0..1."""
+    if isinstance(weight, LambdaCurve):
+        return evaluate_curve(weight, motion.motion.shape[1], motion.fps).clamp(0, 1)
+    return torch.full((motion.motion.shape[1],), check_number("weight", weight, low=0, high=1))
+
+
+def _checked_directions(model: FloatModel, directions: Sequence[int]) -> list[int]:
+    count = model.basis.shape[1]
+    for direction in directions:
+        if isinstance(direction, bool) or not isinstance(direction, int) or not 0 <= direction < count:
+            raise OptionError(f"direction is {direction!r}; expected a whole number from 0 to {count - 1}")
+    return sorted(set(directions))

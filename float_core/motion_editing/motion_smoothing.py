@@ -1,0 +1,125 @@
+"""Smoothing of motion without a shift in time, and repair of the seams between sampling windows. Both are off unless asked for.
+
+Knows a basis and latents, no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..argument_checks import check_motion, check_sequence
+from ..errors import OptionError
+from ..types import FloatModel, MotionSequence
+from .edit_checks import check_number
+from .motion_edits import basis_like, outside_basis
+from .time_filters import filter_symmetric, gaussian_half
+
+_LONGEST = 10.0  # seconds of smoothing
+_CONTEXT = 3  # frames to each side of a seam that say how large its step is
+
+
+def smooth_motion(
+    model: FloatModel, motion: MotionSequence, seconds: float | Mapping[int, float], *, outside_seconds: float = 0.0
+) -> MotionSequence:
+    """The motion under a Gaussian of standard deviation `seconds`, for all directions or for each its own (those not named stay).
+
+    Nothing moves in time; first and last frame stay where they are. `outside_seconds` smooths what lies outside of the basis. 0 = off;
+    where all is off, the result is the motion itself."""
+    check_motion(model, motion)
+    wanted = _seconds_of_directions(model, seconds)
+    check_number("outside_seconds", outside_seconds, low=0, high=_LONGEST)
+    w = motion.motion
+    basis = basis_like(model, w)
+    result = w
+    for value in sorted(set(wanted.values()) - {0.0}):  # directions that are smoothed alike go together
+        axes = basis[:, [k for k, own in wanted.items() if own == value]]
+        coefficients = w @ axes
+        result = result + (_gaussian(coefficients, value * motion.fps) - coefficients) @ axes.T
+    if outside_seconds > 0:
+        outside = outside_basis(model, w)
+        result = result + _gaussian(outside, outside_seconds * motion.fps) - outside
+    return motion if result is w else replace(motion, motion=result)
+
+
+def _seconds_of_directions(model: FloatModel, seconds: float | Mapping[int, float]) -> dict[int, float]:
+    count = model.basis.shape[1]
+    if not isinstance(seconds, Mapping):
+        value = check_number("seconds", seconds, low=0, high=_LONGEST)
+        return dict.fromkeys(range(count), value)
+    for direction in seconds:
+        if isinstance(direction, bool) or not isinstance(direction, int) or not 0 <= direction < count:
+            raise OptionError(f"direction is {direction!r}; expected a whole number from 0 to {count - 1}")
+    return {k: check_number(f"the seconds of direction {k}", value, low=0, high=_LONGEST) for k, value in seconds.items()}
+
+
+def _gaussian(frames: Tensor, sigma: float) -> Tensor:
+    return filter_symmetric(frames, gaussian_half(sigma))
+
+
+def repair_seams(motion: MotionSequence, window: int = 50, *, width: int = 3, strength: float = 1.0) -> MotionSequence:
+    """The motion with smaller steps at frames window, 2 window, ...: what a step has above the clip's usual unevenness is spread over
+    `width` frames on either side. All other frames keep their bits, and so do seams that do not stand out.
+
+    Repair before a change of rate: afterwards the seams are elsewhere. `strength` 0..1, 0 = off."""
+    check_sequence(motion)
+    _check_whole("width", width, 1)
+    _check_whole("window", window, 2 * (width + _CONTEXT) + 1)
+    check_number("strength", strength, low=0, high=1)
+    w, margin = motion.motion, max(width, _CONTEXT)
+    seams = list(range(window, w.shape[1] - margin + 1, window))
+    if not seams or strength == 0:
+        return motion
+    steps = _steps(w)
+    share = strength * _excess(steps.norm(dim=-1), torch.tensor(seams, device=w.device))
+    shape = _spread_step(width).to(w.device, w.dtype)
+    repaired = w.clone()
+    for number, seam in enumerate(seams):
+        zone = slice(seam - width, seam + width)
+        change = shape[:, None] * (share[:, number, None] * steps[:, seam])[:, None]
+        repaired[:, zone] = torch.where(change != 0, w[:, zone] + change, w[:, zone])
+    return replace(motion, motion=repaired)
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise OptionError(f"{name} is {value!r}; expected a whole number of frames from {least}")
+
+
+def _steps(motion: Tensor) -> Tensor:
+    """(B, T, D): how far the way from frame s - 1 to s differs from the cubic through the two ways before and the two after. 0 where one
+    of them is missing."""
+    ways = motion.diff(dim=1)
+    steps = torch.zeros_like(motion)
+    if ways.shape[1] >= 5:
+        usual = (4 * (ways[:, 1:-3] + ways[:, 3:-1]) - ways[:, :-4] - ways[:, 4:]) / 6
+        steps[:, _CONTEXT : 1 - _CONTEXT] = ways[:, 2:-2] - usual
+    return steps
+
+
+def _excess(sizes: Tensor, seams: Tensor) -> Tensor:
+    """Which share of each seam's step is above the median step of the frames that are no seam: (B, T), (n,) to (B, n) in 0..1."""
+    frames = torch.arange(sizes.shape[1], device=sizes.device)
+    elsewhere = ((frames[:, None] - seams).abs() > _CONTEXT).all(1)
+    elsewhere[:_CONTEXT] = elsewhere[1 - _CONTEXT :] = False
+    usual = sizes[:, elsewhere].median(dim=1, keepdim=True).values
+    return (1 - usual / sizes[:, seams].clamp(min=1e-12)).clamp(min=0)
+
+
+@lru_cache(maxsize=16)
+def _spread_step(width: int) -> Tensor:
+    """(2 width,): what turns a step of 1 between the middle two frames into the smoothest way from 0 to 1.
+
+    That is Whittaker's: between `_CONTEXT` fixed frames on either side, the least sum of squared third differences."""
+    length = 2 * (width + _CONTEXT)
+    step = (torch.arange(length) >= length // 2).double()
+    third = torch.eye(length, dtype=torch.float64).diff(n=3, dim=0)
+    penalty, free = third.T @ third, slice(_CONTEXT, length - _CONTEXT)
+    fixed = step.clone()
+    fixed[free] = 0
+    way = torch.linalg.solve(penalty[free, free], -(penalty @ fixed)[free])
+    return way - step[free]

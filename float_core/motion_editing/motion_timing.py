@@ -1,0 +1,140 @@
+"""Motion in time: frame rates and exact frame counts, resampling, trimming, speed, joins and loops. Knows no model.
+
+Time is counted in whole fractions: a clip of n samples at r Hz has ceil(n * fps / r) frames, whatever the rate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from ..argument_checks import check_sequence
+from ..errors import OptionError
+from ..types import MotionSequence
+from .easing import smoother
+from .edit_checks import check_number
+from .time_filters import at_positions
+
+LOWEST_RATE, HIGHEST_RATE = 10, 120  # of video, frames a second
+SLOWEST, FASTEST = 0.05, 20.0
+_TELEVISION = (24, 30, 48, 60, 120)  # rates that are also used times 1000 / 1001
+_AS_WRITTEN = 0.005  # 23.976 and 23.98 both mean 24000 / 1001
+
+
+def exact_rate(fps: float | Fraction) -> Fraction:
+    """Frames a second as the ratio that is meant: 25 is 25, 23.976 is 24000/1001, 29.97 is 30000/1001, 12.5 is 25/2."""
+    written = fps if isinstance(fps, Fraction) else Fraction(check_number("fps", fps, low=1, high=1000))
+    for whole in _TELEVISION:
+        if abs(float(written) - whole * 1000 / 1001) < _AS_WRITTEN:
+            return Fraction(whole * 1000, 1001)
+    rate = written.limit_denominator(1001)
+    if not 1 <= rate <= 1000:
+        raise OptionError(f"fps is {fps}; expected frames a second, from 1 to 1000")
+    return rate
+
+
+def frames_for(seconds: float | Fraction, fps: float | Fraction) -> int:
+    """Frames that cover so many seconds: ceil(seconds * fps), at least 1. For a sound give Fraction(samples, sample_rate)."""
+    return max(1, math.ceil(_exact_seconds("seconds", seconds) * exact_rate(fps)))
+
+
+def resample_motion(motion: MotionSequence, fps: float | Fraction, *, seconds: float | Fraction | None = None) -> MotionSequence:
+    """The motion at another rate, 10 to 120: frame n is what the motion is at n / fps seconds, on the cubic spline through its frames.
+
+    It gets exactly ceil(seconds * fps) frames; `seconds` None = as long as it is, a sound's Fraction(samples, sample_rate) = the frames
+    for that sound. Where the motion has ended its last frame is held. At its own rate frames keep their bits."""
+    check_sequence(motion)
+    old, rate = exact_rate(motion.fps), exact_rate(fps)
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise OptionError(f"fps is {float(rate):g}; expected {LOWEST_RATE} to {HIGHEST_RATE} frames a second")
+    length = motion.motion.shape[1]
+    count = frames_for(Fraction(length) / old if seconds is None else seconds, rate)
+    if rate == old and count == length:
+        return motion
+    return replace(motion, motion=at_positions(motion.motion, [n * old / rate for n in range(count)]), fps=float(rate))
+
+
+def trim_motion(motion: MotionSequence, start: float, end: float | None = None) -> MotionSequence:
+    """The frames at `start` <= time < `end` seconds (None: to the end). Parts cut at the same second make up the whole."""
+    check_sequence(motion)
+    rate, length = exact_rate(motion.fps), motion.motion.shape[1]
+    first = math.ceil(_exact_seconds("start", start) * rate)
+    behind = length if end is None else min(length, math.ceil(_exact_seconds("end", end) * rate))
+    if first >= behind:
+        found = f"from {start:g} s to " + ("the end" if end is None else f"{end:g} s")
+        raise OptionError(f"{found} there is no frame; the motion lasts {float(length / rate):.2f} s: start earlier, end later.")
+    return replace(motion, motion=motion.motion[:, first:behind])
+
+
+def stretch_motion(motion: MotionSequence, speed: float) -> MotionSequence:
+    """The same motion `speed` times as fast, at the same rate: 2 takes half as long, 0.5 twice as long, 1 changes nothing."""
+    check_sequence(motion)
+    check_number("speed", speed, low=SLOWEST, high=FASTEST)
+    if speed == 1:
+        return motion
+    step = Fraction(speed).limit_denominator(10000)
+    count = math.ceil(motion.motion.shape[1] / step)
+    return replace(motion, motion=at_positions(motion.motion, [n * step for n in range(count)]))
+
+
+def join_motions(first: MotionSequence, second: MotionSequence, *, crossfade: float = 0.2) -> MotionSequence:
+    """One after the other. `crossfade` seconds of them overlap and go smoothly from one to the other: the result is that much shorter."""
+    check_pair(first, second)
+    count = _crossfade_frames(crossfade, first, min(first.motion.shape[1], second.motion.shape[1]))
+    before, after = first.motion, second.motion.to(first.motion)
+    weight = smoother(torch.arange(1, count + 1) / (count + 1)).to(before)[:, None]  # neither end is in the fade: both clips show beside it
+    faded = torch.lerp(before[:, before.shape[1] - count :], after[:, :count], weight)
+    joined = torch.cat([before[:, : before.shape[1] - count], faded, after[:, count:]], dim=1)
+    return replace(first, motion=joined, source=_common_source(first, second))
+
+
+def loop_motion(motion: MotionSequence, *, crossfade: float = 0.5, repeats: int = 1) -> MotionSequence:
+    """The motion so that its first frame goes on where its last one ends, `repeats` times in a row. What would come after the end fades
+    into the beginning, which costs `crossfade` seconds of its length."""
+    check_sequence(motion)
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= 1000:
+        raise OptionError(f"repeats is {repeats!r}; expected a whole number from 1 to 1000")
+    frames = motion.motion
+    count = _crossfade_frames(crossfade, motion, frames.shape[1] // 2)
+    length = frames.shape[1] - count
+    weight = smoother(torch.arange(count) / max(1, count)).to(frames)[:, None]
+    faded = torch.lerp(frames[:, length:], frames[:, :count], weight)  # starts as the frame that follows the last one
+    return replace(motion, motion=torch.cat([faded, frames[:, count:length]], dim=1).repeat(1, repeats, 1))
+
+
+def check_pair(first: object, second: object) -> None:
+    """Two motions that go together: as many latents, the same rate, batches alike."""
+    one, two = check_sequence(first, name="first"), check_sequence(second, name="second")
+    if exact_rate(one.fps) != exact_rate(two.fps):
+        raise OptionError(f"the first motion has {one.fps:g} frames a second, the second {two.fps:g}: use resample_motion on one of them")
+    if one.motion.shape[::2] != two.motion.shape[::2]:
+        raise OptionError(
+            f"the motions have shapes {tuple(one.motion.shape)} and {tuple(two.motion.shape)}; expected the same batch and latent size"
+        )
+
+
+def _crossfade_frames(seconds: float, motion: MotionSequence, most: int) -> int:
+    count = round(_exact_seconds("crossfade", seconds) * exact_rate(motion.fps))
+    if count > most:
+        raise OptionError(f"crossfade is {seconds:g} s; there is room for {most / motion.fps:.2f} s. Give less, or a longer motion.")
+    return count
+
+
+def _common_source(first: MotionSequence, second: MotionSequence) -> Tensor | None:
+    """The portrait of both. None where they differ: then the joined motion is of no one portrait."""
+    if first.source is None or second.source is None or not torch.equal(first.source, second.source.to(first.source)):
+        return None
+    return first.source
+
+
+def _exact_seconds(name: str, seconds: float | Fraction) -> Fraction:
+    """Samples over a sample rate, also where they were written as a float."""
+    if isinstance(seconds, Fraction):
+        if not 0 <= seconds <= 10**6:
+            raise OptionError(f"{name} is {seconds}; expected seconds from 0")
+        return seconds
+    return Fraction(check_number(name, seconds, low=0)).limit_denominator(10**6)

@@ -1,0 +1,1 @@
+"""Plots of motion, and the sheet of what every direction does."""

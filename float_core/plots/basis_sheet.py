@@ -1,0 +1,137 @@
+"""A contact sheet of a motion basis on a user's own portrait: a row of pictures for every direction, with its name and what it moves.
+
+Works for any model, with or without a calibration. Measures nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..argument_checks import check_identity
+from ..errors import OptionError
+from ..motion_editing.direction_names import direction_name
+from ..pipeline.render import render_frames
+from ..types import DirectionCalibration, FloatModel, MotionSequence, ProgressCallback, SourceIdentity
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont
+
+_REACH = 2.5  # to both sides, without a calibration
+_CELL, _CAPTION, _LABEL = 192, 24, 250  # pixels: widest picture, strip for the value below it, column for the name
+_PAPER, _INK, _FAINT = (255, 255, 255), (20, 20, 20), (105, 105, 105)
+
+
+def basis_sheet(
+    model: FloatModel,
+    identity: SourceIdentity,
+    *,
+    steps: int = 5,
+    extent: float = 1.0,
+    directions: Sequence[int] | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> Tensor:
+    """(3, H, W) in [-1, 1]: a row for each of `directions` (None: all), `steps` pictures from minus to plus `extent` times the
+    direction's natural range around the portrait's own motion (±2.5 without a calibration); an odd count has the portrait in the middle.
+    Progress: stage "sheet", in rows."""
+    check_identity(model, identity)
+    chosen = _check_options(model, steps, extent, directions)
+    rows = []
+    for number, k in enumerate(chosen):
+        low, high = _reach(model, k)
+        offsets = [extent * (high if x > 0 else -low) * x for x in torch.linspace(-1, 1, steps).tolist()]
+        shifts = torch.tensor(offsets, device=model.device)[:, None] * model.basis[:, k]
+        motion = identity.motion.to(model.device)[:, None] + shifts[None]
+        pictures = torch.cat([chunk.frames for chunk in render_frames(model, identity, MotionSequence(motion, model.config.fps))])
+        rows.append(_row(model, k, pictures.cpu(), offsets))
+        if on_progress is not None:
+            on_progress("sheet", number + 1, len(chosen))
+    return torch.cat(rows, 1)
+
+
+def _check_options(model: FloatModel, steps: object, extent: object, directions: Sequence[int] | None) -> list[int]:
+    count = model.basis.shape[1]
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= 25:
+        raise OptionError(f"steps is {steps!r}; expected a whole number from 2 to 25")
+    if isinstance(extent, bool) or not isinstance(extent, (int, float)) or not 0 < extent < math.inf:
+        raise OptionError(f"extent is {extent!r}; expected a number above 0 (1 = the natural range)")
+    chosen = list(range(count)) if directions is None else list(directions)
+    for k in chosen:
+        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < count:
+            raise OptionError(f"direction is {k!r}; expected whole numbers from 0 to {count - 1}")
+    if not chosen:
+        raise OptionError("directions is empty; expected at least one, or None for all")
+    return chosen
+
+
+def _measured(model: FloatModel, direction: int) -> DirectionCalibration | None:
+    return None if model.calibration is None else model.calibration.directions[direction]
+
+
+def _reach(model: FloatModel, direction: int) -> tuple[float, float]:
+    measured = _measured(model, direction)
+    return (-_REACH, _REACH) if measured is None else (measured.low, measured.high)
+
+
+def _row(model: FloatModel, direction: int, pictures: Tensor, offsets: Sequence[float]) -> Tensor:
+    """(3, h, w): name, pictures, and their values below them."""
+    from PIL import Image, ImageDraw
+
+    if pictures.shape[-1] > _CELL:
+        pictures = F.interpolate(pictures, size=(_CELL, _CELL), mode="bilinear", antialias=True)
+    size = max(pictures.shape[-1], 96)  # a name needs some room, however small a model's pictures are
+    canvas = Image.new("RGB", (_LABEL + len(pictures) * size, size + _CAPTION), _PAPER)
+    draw = ImageDraw.Draw(canvas)
+    _write_label(draw, model, direction, size)
+    for i, (picture, offset) in enumerate(zip(pictures, offsets, strict=True)):
+        pixels = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+        left = _LABEL + i * size
+        canvas.paste(Image.fromarray(pixels).resize((size, size), Image.Resampling.NEAREST), (left, 0))
+        draw.text((left + size / 2, size + _CAPTION / 2), f"{offset:+.2f}", _INK, _font(14), anchor="mm")
+    data = torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8).view(canvas.height, canvas.width, 3)
+    return data.permute(2, 0, 1).float() / 127.5 - 1
+
+
+def _write_label(draw: ImageDraw, model: FloatModel, direction: int, height: int) -> None:
+    """The name in large, what the calibration says in small, as many lines as there is room for."""
+    name = direction_name(model.calibration, direction)
+    large, small = _font(19), _font(13)
+    lines = [(part, large, _INK) for part in _wrapped(draw, name, large)]
+    measured = _measured(model, direction)
+    if measured is not None:
+        labels = [f"{one.name} {one.strength:.0%}: {one.per_unit:+.3g} {one.unit}" for one in measured.labels] or ["no control of the rig"]
+        lines += [(part, small, _FAINT) for text in (*labels, f"explained: {measured.fit:.0%}") for part in _wrapped(draw, text, small)]
+    top = 8.0
+    for text, font, colour in lines:
+        line = font.size * 1.35
+        if top + line > height + _CAPTION - 4:
+            break
+        draw.text((10, top), text, colour, font)
+        top += line
+
+
+def _wrapped(draw: ImageDraw, text: str, font: FreeTypeFont) -> list[str]:
+    """Lines that fit into the column, broken at spaces."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and draw.textlength(longer, font) > _LABEL - 20:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _font(size: int) -> FreeTypeFont:
+    """DejaVu Sans, which comes inside matplotlib's wheel and has a lambda."""
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)

@@ -1,0 +1,53 @@
+"""Faces on disk: shards that depend on the seed alone, resuming, and batches whose mirror images are consistent."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from float_core.errors import OptionError
+from float_core.synthetic.face_dataset import FaceDataset, _mirrored, write_faces
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_faces(tmp_path_factory.mktemp("faces"), heads=3, frames=2, size=64, seed=3)
+
+
+def test_pairs_have_the_stated_shapes(folder):
+    data = FaceDataset(folder, hold_out=1)
+    pairs = data.draw(torch.Generator().manual_seed(0), 4, 32)
+    assert data.heads == 3 and data.frames == 2 and data.train_heads == 2
+    assert pairs.source.shape == pairs.target.shape == (4, 3, 32, 32)
+    assert pairs.source.min() >= -1 and pairs.source.max() <= 1
+    assert pairs.flow.grid.shape == (4, 64, 64, 2) and pairs.flow.weight.shape == (4, 64, 64)
+    assert pairs.source_rig.shape == (4, 20)
+
+
+def test_equal_seeds_give_equal_pictures(folder, tmp_path):
+    again = FaceDataset(write_faces(tmp_path, heads=3, frames=2, size=64, seed=3), hold_out=0)
+    first = FaceDataset(folder, hold_out=0)
+    a, b = (data.pairs([0, 2], [0, 1], [1, 0], 64) for data in (first, again))
+    assert torch.equal(a.source, b.source) and torch.equal(a.flow.grid, b.flow.grid)
+
+
+def test_existing_shards_are_kept(folder):
+    path = next(folder.glob("faces_*.npy"))
+    before = path.stat().st_mtime_ns
+    write_faces(folder, heads=3, frames=2, size=64, seed=3)
+    assert path.stat().st_mtime_ns == before
+    assert not list(folder.glob("*.claim"))
+
+
+def test_mirroring_twice_changes_nothing(folder):
+    pairs = FaceDataset(folder, hold_out=0).pairs([1], [0], [1], 64)
+    twice = _mirrored(_mirrored(pairs))
+    assert torch.equal(twice.source, pairs.source) and torch.equal(twice.target_rig, pairs.target_rig)
+    assert torch.allclose(twice.flow.grid, pairs.flow.grid)
+
+
+def test_what_cannot_be_made_is_refused(tmp_path):
+    with pytest.raises(OptionError, match="at least 1 head"):
+        write_faces(tmp_path, heads=0)
+    with pytest.raises(OptionError, match="synthesize"):
+        FaceDataset(tmp_path)
