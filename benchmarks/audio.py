@@ -12,7 +12,7 @@ from float_core.types import AudioClip
 from .bench_models import open_bench_model
 from .child_process import Job, measure
 from .measurements import FAST, PLAIN, Measurement
-from .process_memory import synchronise
+from .process_memory import synchronize
 from .settings import BenchSettings
 from .task import Run
 
@@ -49,7 +49,7 @@ def plain_audio(*, model: str, device: str, length: float) -> Run:
     @torch.no_grad()
     def run() -> dict[str, object]:
         features = encoder(waveform)
-        synchronise(opened.device)
+        synchronize(opened.device)
         return {"frames": features.shape[1], "media_fps": encoder.config.fps, "kind": encoder.config.kind}
 
     return run
@@ -65,7 +65,7 @@ def fast_audio(*, model: str, device: str, length: float) -> Run:
 
     def run() -> dict[str, object]:
         features = encode_audio(opened, clip).features
-        synchronise(opened.device)
+        synchronize(opened.device)
         return {"frames": features.shape[1], "media_fps": encoder.config.fps, "kind": encoder.config.kind}
 
     return run

@@ -79,12 +79,12 @@ def _without_zeros(network: nn.Module) -> nn.Module:
 
 
 def portrait_in_motion(model: FloatModel, image: str | Path, frames: int) -> tuple[SourceIdentity, MotionSequence]:
-    """The identity in a picture, and a motion that sways about its own."""
-    from float_core import encode_identity, prepare_picture, read_picture
+    """The identity in an image, and a motion that sways about its own."""
+    from float_core import encode_identity, prepare_image, read_image
 
     assert model.config.autoencoder is not None
-    picture = prepare_picture(read_picture(image), model.config.autoencoder.size).picture
-    identity = encode_identity(model, picture.to(model.device))
+    image = prepare_image(read_image(image), model.config.autoencoder.size).image
+    identity = encode_identity(model, image.to(model.device))
     generator = torch.Generator().manual_seed(_SEED)
     sway = torch.randn(1, frames, model.basis.shape[1], generator=generator).to(model.device) * _SWAY
     return identity, MotionSequence(identity.motion[:, None] + sway @ model.basis.T, model.config.fps)

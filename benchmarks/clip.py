@@ -1,4 +1,4 @@
-"""Suite "clip": from a picture and a sound file to a video file. Fast: the command line itself, as a user starts it. Plain: the whole sound
+"""Suite "clip": from an image and a sound file to a video file. Fast: the command line itself, as a user starts it. Plain: the whole sound
 at once, the plain sampling loop, the reference decoder a frame at a time, the allocator as the system has it.
 
 The wall time is that of the process, from its start on: loading and imports are in it.
@@ -93,22 +93,22 @@ def plain_clip(*, model: str, image: str, audio: str, out: str, device: str) -> 
     """A run is everything, loading included."""
 
     def run() -> dict[str, str]:
-        from float_core import load_model, prepare_picture, read_audio, read_picture, write_video
+        from float_core import load_model, prepare_image, read_audio, read_image, write_video
 
         opened = load_model(model, device=device)
-        picture = prepare_picture(read_picture(image), opened.require("autoencoder").config.size).picture
+        portrait = prepare_image(read_image(image), opened.require("autoencoder").config.size).image
         clip = read_audio(audio)
-        write_video(out, plain_frames(opened, picture, clip), fps=opened.config.fps, clip=clip)
+        write_video(out, plain_frames(opened, portrait, clip), fps=opened.config.fps, audio=clip)
         return {}
 
     return run
 
 
-def plain_frames(model: FloatModel, picture: Tensor, clip: AudioClip) -> Iterator[FrameChunk]:
+def plain_frames(model: FloatModel, image: Tensor, clip: AudioClip) -> Iterator[FrameChunk]:
     """What `animate` gives, by the plain references."""
     from float_core import choose_emotion, encode_identity, predict_emotion
 
-    identity = encode_identity(model, picture)
+    identity = encode_identity(model, image)
     emotion = predict_emotion(model, clip) if model.has("emotion") else choose_emotion("neutral")
     encoder = model.require("audio_encoder")
     with torch.no_grad():
@@ -116,6 +116,6 @@ def plain_frames(model: FloatModel, picture: Tensor, clip: AudioClip) -> Iterato
     windows = sample_windows(
         model.require("transformer"), identity.motion, features, emotion.probabilities.to(model.device), SamplingOptions(), impl="reference"
     )
-    latents = identity.identity + torch.cat(list(windows), dim=1)[0]
+    latents = identity.latent + torch.cat(list(windows), dim=1)[0]
     for start, latent in enumerate(latents.split(1)):
         yield FrameChunk(plain_frame(model.require("autoencoder"), latent, identity.skips), start)

@@ -1,4 +1,4 @@
-"""Suite "decode": a picture's frames from given motion. Plain: the reference formula, a frame at a time. Fast: `render_frames`."""
+"""Suite "decode": an image's frames from given motion. Plain: the reference formula, a frame at a time. Fast: `render_frames`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from float_core.types import FloatModel, FrameChunk
 from .bench_models import open_bench_model, portrait_in_motion
 from .child_process import Job, measure
 from .measurements import FAST, PLAIN, Measurement
-from .process_memory import synchronise
+from .process_memory import synchronize
 from .settings import BenchSettings
 from .task import Run
 
@@ -45,7 +45,7 @@ def plain_decode(*, model: str, image: str, device: str) -> Run:
     """A run is a few frames, one at a time."""
     opened = open_bench_model(model, ["autoencoder"], device)
     identity, motion = portrait_in_motion(opened, image, _FRAMES)
-    latents = _again(lambda: iter((identity.identity + motion.motion[0]).split(1)))
+    latents = _again(lambda: iter((identity.latent + motion.latents[0]).split(1)))
 
     return _run(opened, motion.fps, (plain_frame(opened.require("autoencoder"), latent, identity.skips) for latent in latents))
 
@@ -60,16 +60,16 @@ def fast_decode(*, model: str, image: str, device: str) -> Run:
     return _run(opened, motion.fps, (chunk.frames for chunk in chunks))
 
 
-def _run(opened: FloatModel, fps: float, pictures: Iterator[Tensor]) -> Run:
-    """A run takes pictures (n, 3, S, S) until they are enough."""
+def _run(opened: FloatModel, fps: float, images: Iterator[Tensor]) -> Run:
+    """A run takes images (n, 3, S, S) until they are enough."""
     size = opened.require("autoencoder").config.size
     enough = min(_MOST, math.ceil(_PIXELS / size**2))
 
     def run() -> dict[str, float]:
         frames = 0
         while frames < enough:
-            frames += len(next(pictures))
-        synchronise(opened.device)
+            frames += len(next(images))
+        synchronize(opened.device)
         return {"frames": frames, "size": size, "media_fps": fps}
 
     return run

@@ -14,7 +14,7 @@ from float_core.types import FloatModel
 
 from .child_process import Job, measure
 from .measurements import FAST, PLAIN, Measurement
-from .process_memory import synchronise
+from .process_memory import synchronize
 from .settings import BenchSettings
 from .sound_files import write_long_voice
 from .task import Run
@@ -42,15 +42,15 @@ def plain_first(*, model: str, image: str, audio: str, device: str) -> Run:
     """A run is all of the sound and all of the motion, then one frame."""
     from float_core import choose_emotion, encode_audio, encode_identity, predict_emotion, read_audio, render_frames, sample_motion
 
-    opened, picture = _model_and_picture(model, image, device)
+    opened, image = _model_and_image(model, image, device)
 
     def run() -> dict[str, float]:
         clip = read_audio(audio)
-        identity, features = encode_identity(opened, picture), encode_audio(opened, clip)
+        identity, features = encode_identity(opened, image), encode_audio(opened, clip)
         emotion = predict_emotion(opened, clip) if opened.has("emotion") else choose_emotion("neutral")
         motion = sample_motion(opened, identity, features, emotion)
         next(render_frames(opened, identity, motion, batch_size=1))
-        synchronise(opened.device)
+        synchronize(opened.device)
         return {}
 
     return run
@@ -61,20 +61,20 @@ def fast_first(*, model: str, image: str, audio: str, device: str) -> Run:
     from float_core import animate
     from float_core.media.read_media import open_audio
 
-    opened, picture = _model_and_picture(model, image, device)
+    opened, image = _model_and_image(model, image, device)
 
     def run() -> dict[str, float]:
         emotion = None if opened.has("emotion") else "neutral"
-        frames = animate(opened, picture, open_audio(audio), emotion=emotion)
+        frames = animate(opened, image, open_audio(audio), emotion=emotion)
         next(frames)
-        synchronise(opened.device)
+        synchronize(opened.device)
         return {}
 
     return run
 
 
-def _model_and_picture(model: str, image: str, device: str) -> tuple[FloatModel, Tensor]:
-    from float_core import load_model, prepare_picture, read_picture
+def _model_and_image(model: str, image: str, device: str) -> tuple[FloatModel, Tensor]:
+    from float_core import load_model, prepare_image, read_image
 
     opened = load_model(model, device=device)
-    return opened, prepare_picture(read_picture(image), opened.require("autoencoder").config.size).picture
+    return opened, prepare_image(read_image(image), opened.require("autoencoder").config.size).image

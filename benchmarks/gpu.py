@@ -24,7 +24,7 @@ from .bench_models import open_bench_model, portrait_in_motion
 from .child_process import BenchmarkError, Job, Timings, measure
 from .decode import plain_frame
 from .measurements import PLAIN, Measurement
-from .process_memory import reset_device_peak, synchronise
+from .process_memory import reset_device_peak, synchronize
 from .settings import BenchSettings
 from .task import Run
 
@@ -96,7 +96,7 @@ def plain_frames_on(*, model: str, image: str, device: str) -> Run:
     autoencoder = opened.require("autoencoder")
 
     def frames() -> Iterable[FrameChunk]:
-        for start, latent in enumerate((identity.identity + motion.motion[0]).split(1)):
+        for start, latent in enumerate((identity.latent + motion.latents[0]).split(1)):
             yield FrameChunk(plain_frame(autoencoder, latent, identity.skips), start)
 
     return _both_ways(opened, frames, count, {"psnr_db": EQUAL_PSNR})
@@ -114,7 +114,7 @@ def frames_on(*, model: str, image: str, device: str, dtype: str, batch: int, co
     wanted = _exact_frames(exact, identity, motion)
     del exact
     opened = open_bench_model(model, ["autoencoder"], device, getattr(torch, dtype))
-    chunks = render_frames(opened, identity, motion, batch_size=batch, compiled=compiled)
+    chunks = render_frames(opened, identity, motion, batch_size=batch, compile=compiled)
     got = torch.cat([next(chunks).frames for _ in range(first)])[: len(wanted)]
     psnr = min(EQUAL_PSNR, metrics.psnr(got, wanted))
     del got, wanted
@@ -128,7 +128,7 @@ def _exact_frames(model: FloatModel, identity: SourceIdentity, motion: MotionSeq
     allowed = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
-        latents = identity.identity + motion.motion[0, :_COMPARED_FRAMES]
+        latents = identity.latent + motion.latents[0, :_COMPARED_FRAMES]
         frames: Tensor = model.require("autoencoder").decode(latents, identity.skips)
     finally:
         torch.backends.cudnn.allow_tf32 = allowed
@@ -149,7 +149,7 @@ def _both_ways(model: FloatModel, frames: Callable[[], Iterable[FrameChunk]], co
             started = time.perf_counter()
             for _ in chunks:
                 pass
-            synchronise(model.device)
+            synchronize(model.device)
             seconds[way].append(time.perf_counter() - started)
         name = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else str(model.device)
         return {**facts, **seconds, "frames": count, "media_fps": model.config.fps, "device_name": name}

@@ -1,4 +1,4 @@
-"""How time and memory of whole clips go with their length: a line fit, sentences and a picture. Knows clips' measurements only."""
+"""How time and memory of whole clips go with their length: a line fit, sentences and an image. Knows clips' measurements only."""
 
 from __future__ import annotations
 

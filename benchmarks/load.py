@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .child_process import PACKAGE, BenchmarkError, Job, child_environment, measure
 from .measurements import FAST, Measurement
-from .process_memory import synchronise
+from .process_memory import synchronize
 from .settings import BenchSettings
 from .task import Run
 
@@ -57,7 +57,7 @@ def load(*, model: str, device: str) -> Run:
     from float_core import load_model
 
     def run() -> dict[str, float]:
-        synchronise(load_model(model, device=device).device)
+        synchronize(load_model(model, device=device).device)
         return {}
 
     return run

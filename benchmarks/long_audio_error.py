@@ -5,7 +5,7 @@
 The sound is the sample voice, repeated with other beginnings, levels and speeds. The networks are wav2vec2-base and -large in architecture,
 a small wav2vec2, and the bundled model's encoder; the wav2vec2s have random weights, so that the figures bound the order of the error and
 are not those of the released networks. "sharp": queries and keys are scaled up, so that attention picks single frames wherever in the sound
-they are, which windows must miss; as initialised, it averages over everything. The error of a frame is norm(a - b) / norm(b) over its
+they are, which windows must miss; as initialized, it averages over everything. The error of a frame is norm(a - b) / norm(b) over its
 features; for the emotion it is the largest difference of a probability.
 """
 
@@ -61,7 +61,7 @@ def long_voice(seconds: float) -> AudioClip:
 
 
 def random_network(name: str, sharp: bool) -> Any:
-    """The encoder or classifier of that architecture, with transformers' random initialisation."""
+    """The encoder or classifier of that architecture, with transformers' random initialization."""
     torch.manual_seed(0)
     if name == "compact":
         return load_model("mini").audio_encoder

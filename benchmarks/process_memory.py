@@ -38,7 +38,7 @@ def reset_device_peak() -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def synchronise(device: torch.device) -> None:
+def synchronize(device: torch.device) -> None:
     """Waits until a GPU has done what it was given: only then does a clock say anything."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

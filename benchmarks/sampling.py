@@ -14,7 +14,7 @@ from float_core.types import SamplingOptions
 from .bench_models import open_bench_model
 from .child_process import Job, measure
 from .measurements import FAST, PLAIN, Measurement
-from .process_memory import synchronise
+from .process_memory import synchronize
 from .settings import RANDOM_MODEL, BenchSettings
 from .task import Run
 
@@ -51,7 +51,7 @@ def sample(*, model: str, device: str, frames: int, steps: int, passes: int, pat
     def run() -> dict[str, float]:
         for _ in sample_windows(transformer, source, audio, emotion.softmax(-1), options, impl=_IMPLEMENTATIONS[path]):
             pass
-        synchronise(opened.device)
+        synchronize(opened.device)
         return {"frames": frames, "media_fps": opened.config.fps}
 
     return run

@@ -100,8 +100,8 @@ def read_clips(model: float_core.FloatModel, count: int, most: int) -> Clips:
     longest = max(part.shape[1] for part in features)
     audio = torch.cat([torch.cat([part, part[:, -1:].expand(-1, longest - part.shape[1], -1)], dim=1) for part in features])
     emotion = torch.cat([float_core.choose_emotion(name).probabilities for name in [*(EMOTIONS[v.emotion] for v in voices), "neutral"]])
-    picture = float_core.prepare_picture(float_core.read_picture(ROOT / "assets" / "portrait.jpg"), model.config.autoencoder.size).picture
-    source = float_core.encode_identity(model, picture).motion.expand(len(sounds), -1)
+    image = float_core.prepare_image(float_core.read_image(ROOT / "assets" / "portrait.jpg"), model.config.autoencoder.size).image
+    source = float_core.encode_identity(model, image).motion.expand(len(sounds), -1)
     return Clips(
         source, audio, emotion, tuple(part.shape[1] for part in features), tuple(voice.rig[:most, MOUTH].sum(1) for voice in voices)
     )

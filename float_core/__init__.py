@@ -22,9 +22,9 @@ from .config import (
     Wav2Vec2AudioConfig,
 )
 from .config import VERSION as __version__  # noqa: N811 (the name that Python expects)
-from .errors import AudioError, CheckpointError, CompileWarning, FaceNotFoundError, FloatError, OptionError, PictureError, VideoError
-from .face.crop import prepare_picture
-from .media.read_media import open_audio, read_audio, read_picture
+from .errors import AudioError, CheckpointError, CompileWarning, FaceNotFoundError, FloatError, ImageError, OptionError, VideoError
+from .face.crop import prepare_image
+from .media.read_media import open_audio, read_audio, read_image
 from .media.write_video import write_video
 from .motion_editing import (
     EDIT_PRESETS,

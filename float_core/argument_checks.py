@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from .errors import AudioError, FloatError, OptionError, PictureError
+from .errors import AudioError, FloatError, ImageError, OptionError
 from .motion_editing.edit_checks import check_edit, check_number
 from .motion_flow.window_velocity import asked_times
 from .types import (
@@ -51,19 +51,19 @@ def _check_tensor(name: str, value: object, shape: Shape, error: type[FloatError
     return value
 
 
-def check_pictures(model: FloatModel, pictures: object, *, batch: int | str = "B") -> Tensor:
-    """(B, 3, S, S) in [-1, 1] at the model's picture size."""
+def check_images(model: FloatModel, images: object, *, batch: int | str = "B") -> Tensor:
+    """(B, 3, S, S) in [-1, 1] at the model's image size."""
     size = model.config.autoencoder.size if model.config.autoencoder is not None else "S"
-    value = _check_tensor("pictures", pictures, (batch, 3, size, size), PictureError)
+    value = _check_tensor("images", images, (batch, 3, size, size), ImageError)
     low, high = value.min().item(), value.max().item()
     if low < -1.001 or high > 1.001:  # float noise of a resize is no reason to refuse
-        raise PictureError(f"pictures range from {low:.3g} to {high:.3g}; expected [-1, 1]: use pixels / 127.5 - 1, or prepare_picture")
+        raise ImageError(f"images range from {low:.3g} to {high:.3g}; expected [-1, 1]: use pixels / 127.5 - 1, or prepare_image")
     return value
 
 
-def check_clip(clip: object) -> AudioClip | AudioFile:
+def check_audio(audio: object) -> AudioClip | AudioFile:
     """A sound; its samples and rate are checked where they are prepared (those of a file were when it was opened)."""
-    return clip if isinstance(clip, AudioFile) else _check_type("the clip", clip, AudioClip, AudioError)
+    return audio if isinstance(audio, AudioFile) else _check_type("the audio", audio, AudioClip, AudioError)
 
 
 def check_options(options: object) -> SamplingOptions:
@@ -119,7 +119,7 @@ def check_motion(model: FloatModel, motion: object, *, batch: int | str = "B") -
 def check_sequence(motion: object, *, name: str = "motion", batch: int | str = "B", latent_size: int | str = "D") -> MotionSequence:
     """(B, T, D) motion latents and their rate, of whatever model."""
     value = _check_type(name, motion, MotionSequence, OptionError)
-    shape = _check_tensor(f"{name}.motion", value.motion, (batch, "T", latent_size), OptionError).shape
+    shape = _check_tensor(f"{name}.latents", value.latents, (batch, "T", latent_size), OptionError).shape
     check_number(f"{name}.fps", value.fps, low=1, high=1000)
     if value.source is not None:
         _check_tensor(f"{name}.source", value.source, (shape[0], shape[2]), OptionError)
@@ -129,7 +129,7 @@ def check_sequence(motion: object, *, name: str = "motion", batch: int | str = "
 def check_identity(model: FloatModel, identity: object) -> SourceIdentity:
     """One identity (B = 1) of this model, with its skip features."""
     value = _check_type("identity", identity, SourceIdentity, OptionError)
-    _check_tensor("identity.identity", value.identity, (1, model.basis.shape[0]), OptionError)
+    _check_tensor("identity.latent", value.latent, (1, model.basis.shape[0]), OptionError)
     config = model.require("autoencoder").config
     sizes = [(channels, r) for channels, r in zip(config.channels, config.resolutions, strict=True) if r >= 8]
     if len(value.skips) != len(sizes):

@@ -13,11 +13,11 @@ class AudioError(FloatError):
     """A sound cannot be read or used: no samples, a bad rate, values that are not finite."""
 
 
-class PictureError(FloatError):
-    """A picture cannot be read or used: wrong shape, wrong range, an empty crop."""
+class ImageError(FloatError):
+    """An image cannot be read or used: wrong shape, wrong range, an empty crop."""
 
 
-class FaceNotFoundError(PictureError):
+class FaceNotFoundError(ImageError):
     """No face was detected, or not the one that was asked for."""
 
 

@@ -1,7 +1,7 @@
 """The data that passes between the parts of float_core: frozen dataclasses that state shapes, units and ranges.
 
-B = batch, T = frames, D = latent size, M = basis size, S = picture size. Tensors are float32 on the model's device, whatever
-dtype the networks compute in.
+B = batch, T = frames, D = latent size, M = basis size, S = image size. Those that hold tensors compare
+by identity. Tensors are float32 on the model's device, whatever dtype the networks compute in.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ EASINGS: tuple[str, ...] = ("linear", "smooth", "hold", "bezier")
 
 @dataclass(frozen=True)
 class CropTransform:
-    """Where a crop came from: `square` = (x1, y1, x2, y2) in pixels of the full picture, may reach outside of it."""
+    """Where a crop came from: `square` = (x1, y1, x2, y2) in pixels of the full image, may reach outside of it."""
 
     square: tuple[int, int, int, int]
     height: int
@@ -49,27 +49,27 @@ class CropTransform:
     size: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FaceCrop:
-    """A picture ready for the encoder. `picture` (1, 3, S, S) in [-1, 1], RGB; `notes` say what a user should know."""
+    """An image ready for the encoder. `image` (1, 3, S, S) in [-1, 1], RGB; `notes` say what a user should know."""
 
-    picture: Tensor
+    image: Tensor
     transform: CropTransform
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SourceIdentity:
-    """What the encoder reads off a source picture. `identity` w_{S->r} (B, D); `coefficients` lambda (B, M); `motion` w_{r->S} =
+    """What the encoder reads off a source image. `latent` w_{S->r} (B, D); `coefficients` lambda (B, M); `motion` w_{r->S} =
     basis @ lambda (B, D); `skips`: feature maps (B, C, r, r), coarsest (8x8) first, finest (SxS) last."""
 
-    identity: Tensor
+    latent: Tensor
     coefficients: Tensor
     motion: Tensor
     skips: tuple[Tensor, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AudioClip:
     """One mono sound. `waveform` (samples,) float32, about [-1, 1]; `sample_rate` in Hz."""
 
@@ -98,7 +98,7 @@ class AudioFile:
         return self.reader()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AudioFeatures:
     """Audio features w_a (B, T, D_a), `fps` frames a second."""
 
@@ -106,7 +106,7 @@ class AudioFeatures:
     fps: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EmotionCondition:
     """w_e (B, 1 or T, 7): weights of angry, disgust, fear, happy, neutral, sad, surprise, which sum to 1."""
 
@@ -114,12 +114,12 @@ class EmotionCondition:
     names: tuple[str, ...] = EMOTIONS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MotionSequence:
-    """Motion latents w_{r->D} (B, T, D), `fps` frames a second; frame i is at i / fps seconds. `source` (B, D): w_{r->S} of the portrait
+    """Motion `latents` w_{r->D} (B, T, D), `fps` frames a second; frame i is at i / fps seconds. `source` (B, D): w_{r->S} of the portrait
     that the motion was sampled for, where that is known."""
 
-    motion: Tensor
+    latents: Tensor
     fps: float
     source: Tensor | None = None
 
@@ -181,7 +181,7 @@ class DirectionLabel:
 @dataclass(frozen=True)
 class DirectionCalibration:
     """What one direction does: `labels`, strongest first, those too weak to matter left out; `fit` 0..1 = how much of the motion in the
-    picture the labels explain; `low`, `high` = natural range of an offset (deviation from a clip's mean in sampled motion); `spread` = its
+    image the labels explain; `low`, `high` = natural range of an offset (deviation from a clip's mean in sampled motion); `spread` = its
     standard deviation."""
 
     labels: tuple[DirectionLabel, ...]
@@ -202,7 +202,7 @@ class Calibration:
     provenance: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrameChunk:
     """Consecutive frames (n, 3, S, S) clamped to [-1, 1]; `start` = index of the first one in the clip."""
 
@@ -273,12 +273,12 @@ class SamplingOptions:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where weights came from: `file`, its `sha256`, the `layout` that was recognised, and the `licence` in plain words."""
+    """Where weights came from: `file`, its `sha256`, the `layout` that was recognized, and the `license` in plain words."""
 
     file: str
     sha256: str
     layout: str
-    licence: str
+    license: str
 
 
 @dataclass(frozen=True, eq=False)

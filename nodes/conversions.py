@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..float_core import AudioClip, AudioError, EmotionCondition, OptionError, PictureError
+from ..float_core import AudioClip, AudioError, EmotionCondition, ImageError, OptionError
 
 Value = TypeVar("Value")
 MOST_ROWS = 200  # of an emotion's course: more than a node is wide
 
 
-def image_to_picture(image: Tensor) -> NDArray[np.uint8]:
-    """The first picture of an IMAGE (B, H, W, 3 or 4) in 0..1, as (H, W, 3 or 4) bytes."""
+def image_to_pixels(image: Tensor) -> NDArray[np.uint8]:
+    """The first image of an IMAGE (B, H, W, 3 or 4) in 0..1, as (H, W, 3 or 4) bytes."""
     if image.dim() != 4 or image.shape[0] == 0 or image.shape[3] not in (3, 4):
-        raise PictureError(f"the IMAGE has shape {tuple(image.shape)}; expected (pictures, height, width, 3 or 4)")
+        raise ImageError(f"the IMAGE has shape {tuple(image.shape)}; expected (images, height, width, 3 or 4)")
     levels = image[0].detach().float().cpu().clamp(0, 1).mul(255).round()
     return levels.to(torch.uint8).numpy()
 
@@ -40,7 +40,7 @@ def image_to_frames(image: Tensor) -> Tensor:
 
 
 def drawing_to_image(drawing: Image.Image) -> Tensor:
-    """A drawn picture, such as a plot, as an IMAGE (1, H, W, 3) in 0..1."""
+    """A drawn image, such as a plot, as an IMAGE (1, H, W, 3) in 0..1."""
     return torch.from_numpy(np.asarray(drawing.convert("RGB"), dtype=np.float32) / 255)[None]
 
 

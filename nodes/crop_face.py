@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..float_core import FaceNotFoundError, prepare_picture
+from ..float_core import FaceNotFoundError, prepare_image
 from . import host_bridge, socket_types
 from .comfy_api_v3 import io, schema
-from .conversions import frames_to_image, image_to_picture
+from .conversions import frames_to_image, image_to_pixels
 from .managed_model import ManagedModel
 
 PIXELS = {"min": 0, "max": 16384, "step": 1}
@@ -25,12 +25,12 @@ class FLOATCropFace(io.ComfyNode):
             description="Cuts the square around a face, framed as the model saw faces in its training.",
             search_aliases=["face crop", "align face"],
             inputs=[
-                io.Image.Input("image", tooltip="A picture with a frontal face. Of several pictures, the first is used."),
+                io.Image.Input("image", tooltip="An image with a frontal face. Of several images, the first is used."),
                 io.Combo.Input(
                     "mode",
                     options=["detect", "box", "none"],
                     default="detect",
-                    tooltip="detect finds the face; box takes the one given below; none keeps the whole picture, padded to a square.",
+                    tooltip="detect finds the face; box takes the one given below; none keeps the whole image, padded to a square.",
                 ),
                 io.Int.Input("face", default=0, min=0, max=32, step=1, tooltip="detect: which face. 0 = the largest, 1 = the next, ..."),
                 io.Int.Input("box_x", default=0, **PIXELS, tooltip="box: left edge of the face in pixels, from cheek to cheek."),
@@ -38,7 +38,7 @@ class FLOATCropFace(io.ComfyNode):
                 io.Int.Input("box_width", default=256, **PIXELS, tooltip="box: width of the face in pixels."),
                 io.Int.Input("box_height", default=256, **PIXELS, tooltip="box: height of the face in pixels, from forehead to chin."),
                 io.Int.Input(
-                    "size", default=512, min=64, max=2048, step=8, tooltip="Side of the cropped picture where no model is connected."
+                    "size", default=512, min=64, max=2048, step=8, tooltip="Side of the cropped image where no model is connected."
                 ),
                 socket_types.Model.Input("model", optional=True, tooltip="Gives the crop the size that this model needs."),
             ],
@@ -68,9 +68,9 @@ class FLOATCropFace(io.ComfyNode):
         chosen = face or None if mode == "detect" else None  # None: the largest, with a note where there are several
         folder = host_bridge.detector_folder()
         try:
-            result = prepare_picture(image_to_picture(image), side, crop=crop, face=chosen, detector_folder=folder)
+            result = prepare_image(image_to_pixels(image), side, crop=crop, face=chosen, detector_folder=folder)
         except FaceNotFoundError as error:
             raise FaceNotFoundError(f"{error} Here: set mode to box or none.") from error
         for note in result.notes:
             host_bridge.tell_user(note)
-        return io.NodeOutput(frames_to_image(result.picture).to(host_bridge.result_device()), result.transform)
+        return io.NodeOutput(frames_to_image(result.image).to(host_bridge.result_device()), result.transform)

@@ -22,7 +22,7 @@ def given_values(values: object) -> LambdaCurve:
 def clip_length(edits: Sequence[MotionEdit], fps: float, motion: MotionSequence | None, clip: AudioClip | None) -> int:
     """Frames of the clip: the motion's, else the sound's, else as many as the curves reach."""
     if motion is not None:
-        return int(motion.motion.shape[1])
+        return int(motion.latents.shape[1])
     seconds = clip_seconds(clip)
     if seconds is not None:
         return frames_for(seconds, fps)

@@ -10,7 +10,7 @@ from ..float_core import AudioClip, MotionSequence, join_motions, loop_motion, r
 from . import socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import audio_to_clip, clip_seconds
-from .live_picture import carry_identity
+from .live_preview import carry_identity
 
 SECONDS = {"min": 0.0, "max": 36000.0, "step": 0.04, "round": 0.001}
 CROSSFADE = {"min": 0.0, "max": 60.0, "step": 0.04, "round": 0.001}

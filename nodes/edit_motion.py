@@ -9,7 +9,7 @@ from ..float_core import EDIT_PRESETS, Calibration, MotionEdit, MotionSequence, 
 from ..float_core.calibration import read_calibration
 from ..float_core.checkpoints.calibration_file import calibration_path
 from ..float_core.checkpoints.find_parts import BUNDLED
-from . import live_picture, socket_types
+from . import live_preview, socket_types
 from .comfy_api_v3 import io, schema
 from .lambda_settings import DIRECTIONS, NO_PRESET, RANGES, LambdaSettings
 from .managed_model import ManagedModel
@@ -71,12 +71,12 @@ class LambdaEdit(io.ComfyNode):
                 _number("outside_scale", 0.05, "Scales the motion that no direction describes: 1 = kept as it is, 0 = removed."),
                 socket_types.Edit.Input("edits", optional=True, tooltip="Edits over time, from FLOAT Lambda Curve; applied last."),
                 socket_types.Identity.Input(
-                    "identity", optional=True, tooltip="Who is shown in the live picture. Not needed after FLOAT Sample Motion."
+                    "identity", optional=True, tooltip="Who is shown in the live preview. Not needed after FLOAT Sample Motion."
                 ),
             ],
             outputs=[socket_types.Motion.Output(display_name="motion", tooltip="The edited motion.")],
             hidden=[io.Hidden.unique_id],
-            not_idempotent=True,  # a copy of the node, or the node inside a subgraph, has to run too: the live picture is the node's own
+            not_idempotent=True,  # a copy of the node, or the node inside a subgraph, has to run too: the live preview is the node's own
         )
 
     @classmethod
@@ -88,10 +88,10 @@ class LambdaEdit(io.ComfyNode):
         identity: SourceIdentity | None = None,
         **widgets: Any,
     ) -> io.NodeOutput:
-        """Edits it, and remembers what the live picture needs."""
+        """Edits it, and remembers what the live preview needs."""
         settings = LambdaSettings.of(widgets, model.core.calibration)
         curves = tuple(edits or ())
         edited = edit_motion(model.core, motion, (*settings.edits, *curves), outside_scale=settings.outside_scale)
-        live_picture.remember_run(str(cls.hidden.unique_id), model, motion, identity, curves)
+        live_preview.remember_run(str(cls.hidden.unique_id), model, motion, identity, curves)
         # how far the preset reaches goes to the panel, and into the history of a run without a page
-        return io.NodeOutput(live_picture.carry_identity(motion, edited), ui={"float_edit": [settings.note]})
+        return io.NodeOutput(live_preview.carry_identity(motion, edited), ui={"float_edit": [settings.note]})

@@ -1,13 +1,13 @@
-"""EncodeSourceIdentity: who is in the picture, and in which pose."""
+"""EncodeSourceIdentity: who is in the image, and in which pose."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from ..float_core import encode_identity, prepare_picture
+from ..float_core import encode_identity, prepare_image
 from . import host_bridge, socket_types
 from .comfy_api_v3 import io, schema
-from .conversions import image_to_frames, image_to_picture, moved
+from .conversions import image_to_frames, image_to_pixels, moved
 from .managed_model import ManagedModel
 from .memory_estimates import frame_memory
 
@@ -28,16 +28,16 @@ class EncodeSourceIdentity(io.ComfyNode):
                 io.Image.Input(
                     "image",
                     tooltip="The portrait, best from FLOAT Crop Face. Another size is padded to a square and resized, never stretched. "
-                    "Of several pictures, the first is used.",
+                    "Of several images, the first is used.",
                 ),
             ],
-            outputs=[socket_types.Identity.Output(display_name="identity", tooltip="Who is in the picture, and in which pose.")],
+            outputs=[socket_types.Identity.Output(display_name="identity", tooltip="Who is in the image, and in which pose.")],
         )
 
     @classmethod
     def execute(cls, model: ManagedModel, image: Tensor) -> io.NodeOutput:
         """Encodes it."""
         fits = tuple(image.shape[1:]) == (model.size, model.size, 3)  # then it goes in as it is, not rounded to 8 bits
-        pictures = image_to_frames(image[:1]) if fits else prepare_picture(image_to_picture(image), model.size, crop=None).picture
+        images = image_to_frames(image[:1]) if fits else prepare_image(image_to_pixels(image), model.size, crop=None).image
         with model.computing("autoencoder", memory=frame_memory(model.autoencoder), work="encoding the portrait") as core:
-            return io.NodeOutput(moved(encode_identity(core, pictures), host_bridge.result_device()))
+            return io.NodeOutput(moved(encode_identity(core, images), host_bridge.result_device()))

@@ -66,7 +66,7 @@ class FloatPortraitExtension(ComfyExtension):
 
 async def comfy_entrypoint() -> FloatPortraitExtension:
     """Called once by ComfyUI. Registers the model folder, puts the samples where the templates can load them, and adds the routes of the
-    live picture; here and not in `on_load`, which ComfyUI 0.8.0 does not call."""
+    live preview; here and not in `on_load`, which ComfyUI 0.8.0 does not call."""
     host_bridge.register_model_folder()
     host_bridge.offer_samples(SAMPLES)
     live_routes.register()

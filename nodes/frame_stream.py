@@ -18,10 +18,10 @@ def with_smaller_batches(
 ) -> Iterator[FrameChunk]:
     """All chunks of a motion (1, T, D). When the device runs out of memory, halves the batch and goes on where it stopped."""
     start = 0
-    while start < motion.motion.shape[1]:
+    while start < motion.latents.shape[1]:
         offset = start
         try:
-            for chunk in render(replace(motion, motion=motion.motion[:, offset:]), batch_size):
+            for chunk in render(replace(motion, latents=motion.latents[:, offset:]), batch_size):
                 start = offset + chunk.start + len(chunk.frames)
                 yield replace(chunk, start=offset + chunk.start)
                 del chunk

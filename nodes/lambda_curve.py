@@ -83,7 +83,7 @@ class FLOATLambdaCurve(io.ComfyNode):
             ],
             outputs=[
                 socket_types.Edit.Output(display_name="edits", tooltip="For the input edits of FLOAT Lambda Edit."),
-                io.Image.Output(display_name="plot", tooltip="The curves as a picture."),
+                io.Image.Output(display_name="plot", tooltip="The curves as an image."),
             ],
         )
 

@@ -1,4 +1,4 @@
-"""LambdaEdit's widget values as edits: the same for a run and for the live picture. Knows the widgets' names, no ComfyUI and no network."""
+"""LambdaEdit's widget values as edits: the same for a run and for the live preview. Knows the widgets' names, no ComfyUI and no network."""
 
 from __future__ import annotations
 

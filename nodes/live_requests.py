@@ -1,4 +1,4 @@
-"""What a request of the page may hold, and which of several is answered. Checks everything; knows no server, no picture and no model."""
+"""What a request of the page may hold, and which of several is answered. Checks everything; knows no server, no image and no model."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def describe_directions(calibration: Calibration | None, count: int = DIRECTIONS
     return found
 
 
-def parse_picture_request(body: bytes | None) -> tuple[str, Mapping[str, Any], float]:
+def parse_preview_request(body: bytes | None) -> tuple[str, Mapping[str, Any], float]:
     """Node, widget values and seconds of a body; None = one that was too large. Raises BadRequestError."""
     if body is None:
         raise BadRequestError(f"the body is larger than {LARGEST_BODY} bytes")

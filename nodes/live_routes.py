@@ -1,4 +1,4 @@
-"""What the page asks the server for: names of directions, whether a live picture can be drawn, and the picture.
+"""What the page asks the server for: names of directions, whether a live preview can be drawn, and the image.
 
 Knows which request gets which answer; what a request may hold is in live_requests, how both travel in host_bridge.
 """
@@ -14,11 +14,11 @@ from ..float_core import FloatError
 from ..float_core.calibration import read_calibration
 from ..float_core.checkpoints.calibration_file import calibration_path
 from ..float_core.checkpoints.find_parts import BUNDLED as BUNDLED_FILES
-from . import host_bridge, live_picture
+from . import host_bridge, live_preview
 from .host_bridge import Answer, Request
 from .lambda_settings import DIRECTIONS
-from .live_picture import NoRunError
-from .live_requests import LARGEST_BODY, BadRequestError, NewestWins, SupersededError, describe_directions, node_id, parse_picture_request
+from .live_preview import NoRunError
+from .live_requests import LARGEST_BODY, BadRequestError, NewestWins, SupersededError, describe_directions, node_id, parse_preview_request
 from .load_model import BUNDLED
 
 
@@ -27,7 +27,7 @@ def register() -> None:
     newest = NewestWins()
     host_bridge.serve("GET", "/float/directions", _directions)
     host_bridge.serve("GET", "/float/live", _state)
-    host_bridge.serve("POST", "/float/live", lambda request: _picture(request, newest), LARGEST_BODY)
+    host_bridge.serve("POST", "/float/live", lambda request: _image(request, newest), LARGEST_BODY)
 
 
 async def _directions(request: Request) -> Answer:
@@ -48,7 +48,7 @@ async def _directions(request: Request) -> Answer:
 
 async def _state(request: Request) -> Answer:
     try:
-        subject = live_picture.last_run(node_id(request.query.get("node")))
+        subject = live_preview.last_run(node_id(request.query.get("node")))
     except NoRunError as error:
         return _json({"ready": False, "message": str(error), "directions": []})
     except BadRequestError as error:
@@ -56,26 +56,26 @@ async def _state(request: Request) -> Answer:
     core = subject.model.core
     directions = describe_directions(core.calibration, core.basis.shape[1])
     return _json(
-        {"ready": True, "message": "", "frames": subject.motion.motion.shape[1], "fps": subject.motion.fps, "directions": directions}
+        {"ready": True, "message": "", "frames": subject.motion.latents.shape[1], "fps": subject.motion.fps, "directions": directions}
     )
 
 
-async def _picture(request: Request, newest: NewestWins) -> Answer:
+async def _image(request: Request, newest: NewestWins) -> Answer:
     try:
-        node, values, seconds = parse_picture_request(request.body)
+        node, values, seconds = parse_preview_request(request.body)
         if host_bridge.is_running():
-            return _error(503, "busy", "ComfyUI is running: the picture follows again when it is done.")
-        subject = live_picture.last_run(node)
-        picture = await newest.run(node, lambda: live_picture.draw(subject, values, seconds))
+            return _error(503, "busy", "ComfyUI is running: the image follows again when it is done.")
+        subject = live_preview.last_run(node)
+        image = await newest.run(node, lambda: live_preview.draw(subject, values, seconds))
     except (BadRequestError, FloatError) as error:
         return _error(400, "bad_request", str(error))
     except NoRunError as error:
         return _error(404, "no_run", str(error))
     except SupersededError:
         return _error(409, "superseded", "a newer request came in")
-    except RuntimeError as error:  # the networks were moved away under the picture, or the memory is full
-        return _error(503, "busy", f"the picture could not be drawn now: {str(error)[:300]}")
-    return Answer(200, picture, "image/jpeg")
+    except RuntimeError as error:  # the networks were moved away under the image, or the memory is full
+        return _error(503, "busy", f"the image could not be drawn now: {str(error)[:300]}")
+    return Answer(200, image, "image/jpeg")
 
 
 def _json(content: Mapping[str, Any], status: int = 200) -> Answer:

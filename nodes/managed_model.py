@@ -58,7 +58,7 @@ class ManagedModel:
 
     @property
     def size(self) -> int:
-        """S, the picture size."""
+        """S, the image size."""
         return self.autoencoder.size
 
     def patcher_of(self, part: PartName) -> Any:

@@ -18,7 +18,7 @@ from ..float_core.types import LABEL_GROUPS
 from . import socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import directions_of_text
-from .live_picture import carry_identity, remember_identity
+from .live_preview import carry_identity, remember_identity
 from .managed_model import ManagedModel
 
 LISTED = "listed below"

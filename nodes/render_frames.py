@@ -1,4 +1,4 @@
-"""DecodeVideo: from a motion to pictures and a video."""
+"""DecodeVideo: from a motion to images and a video."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DecodeVideo(io.ComfyNode):
         return schema(
             node_id="DecodeVideo",
             display_name="FLOAT Decode Video",
-            description="Draws every frame of a motion: as pictures, and as a video with the sound.",
+            description="Draws every frame of a motion: as images, and as a video with the sound.",
             search_aliases=["render", "talking video"],
             inputs=[
                 socket_types.Model.Input("model", tooltip="From Load FLOAT Model."),
@@ -59,7 +59,7 @@ class DecodeVideo(io.ComfyNode):
                     step=1.0,
                     round=0.001,
                     optional=True,  # as prompts of older versions have no value for it
-                    tooltip="Frames a second, 10 to 120: the motion, not the picture, is resampled, to as many frames as the sound takes. "
+                    tooltip="Frames a second, 10 to 120: the motion, not the image, is resampled, to as many frames as the sound takes. "
                     "0 = the motion's own rate, which is 25, frame for frame.",
                 ),
                 io.Float.Input(
@@ -90,7 +90,7 @@ class DecodeVideo(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **_inputs: Any) -> bool:
-        """Whether pictures are wanted, which is no input: a run without them must not answer one with them from the cache."""
+        """Whether images are wanted, which is no input: a run without them must not answer one with them from the cache."""
         return host_bridge.is_taken(IMAGES)
 
     @classmethod
@@ -108,13 +108,13 @@ class DecodeVideo(io.ComfyNode):
         """Draws them, each chunk to the file, and to the IMAGE if it is wanted, before the next."""
         clip = audio_to_clip(audio) if audio is not None else None
         motion = at_rate(motion, fps, clip)
-        images = _room_for_images(motion.motion.shape[1], model.size, image_memory_limit) if host_bridge.is_taken(IMAGES) else None
+        images = _room_for_images(motion.latents.shape[1], model.size, image_memory_limit) if host_bridge.is_taken(IMAGES) else None
         batch = batch_size or automatic_batch_size(replace(model.core, device=model.device))
-        memory = frame_memory(model.autoencoder, min(motion.motion.shape[1], batch))
+        memory = frame_memory(model.autoencoder, min(motion.latents.shape[1], batch))
         with model.computing("autoencoder", memory=memory, work="drawing frames") as core, compile_notes(host_bridge.tell_user):
             chunks = _draw(core, identity, motion, batch, compiled)
             chunks = chunks if images is None else collected(chunks, images)
-            path = write_video(host_bridge.temporary_file(".mp4"), chunks, fps=motion.fps, clip=clip)
+            path = write_video(host_bridge.temporary_file(".mp4"), chunks, fps=motion.fps, audio=clip)
         return io.NodeOutput(host_bridge.blocked(NOT_KEPT) if images is None else images, InputImpl.VideoFromFile(str(path)))
 
 
@@ -128,10 +128,10 @@ def _room_for_images(frames: int, size: int, limit: float) -> Tensor:
 
 def _draw(core: FloatModel, identity: SourceIdentity, motion: MotionSequence, batch: int, compiled: bool) -> Iterator[FrameChunk]:
     """All chunks, with the node's progress, and in smaller batches where the device runs out of memory."""
-    progress, total = host_bridge.NodeProgress(), motion.motion.shape[1]
+    progress, total = host_bridge.NodeProgress(), motion.latents.shape[1]
 
     def render(part: MotionSequence, batch: int) -> Iterator[FrameChunk]:
-        return render_frames(core, identity, part, batch_size=batch, compiled=compiled, on_progress=host_bridge.check_interrupt)
+        return render_frames(core, identity, part, batch_size=batch, compile=compiled, on_progress=host_bridge.check_interrupt)
 
     chunks = with_smaller_batches(render, motion, batch, host_bridge.is_out_of_memory, host_bridge.free_memory)
     return shown(chunks, lambda done, frame: progress.show(done, total, frame))

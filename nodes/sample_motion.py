@@ -6,7 +6,7 @@ from typing import Any
 
 from ..float_core import AudioFeatures, EmotionCondition, SourceIdentity, sample_motion
 from ..float_core.types import NOISE_POLICIES, SOLVERS
-from . import host_bridge, live_picture, socket_types
+from . import host_bridge, live_preview, socket_types
 from .comfy_api_v3 import io, schema
 from .conversions import moved
 from .managed_model import ManagedModel
@@ -77,5 +77,5 @@ class SampleMotionLatents(io.ComfyNode):
         with model.computing("transformer", memory=memory, work="sampling the motion") as core:
             sampled = sample_motion(core, identity, audio, emotion, chosen, on_progress=host_bridge.NodeProgress())
         motion = moved(sampled, host_bridge.result_device())
-        live_picture.remember_identity(motion, identity)
+        live_preview.remember_identity(motion, identity)
         return io.NodeOutput(motion)

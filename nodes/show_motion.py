@@ -53,7 +53,7 @@ class FLOATBasisSheet(io.ComfyNode):
             inputs=[
                 socket_types.Model.Input("model", tooltip="From Load FLOAT Model."),
                 socket_types.Identity.Input("identity", tooltip="From FLOAT Encode Source Identity: the portrait that is moved."),
-                io.Int.Input("steps", default=5, min=2, max=15, step=1, tooltip="Pictures in a row, from minus to plus."),
+                io.Int.Input("steps", default=5, min=2, max=15, step=1, tooltip="Images in a row, from minus to plus."),
                 io.Float.Input(
                     "extent",
                     default=1.0,

@@ -8,7 +8,7 @@ from ..float_core import MotionSequence, OptionError, repair_seams, smooth_motio
 from ..float_core.motion_editing import direction_group
 from . import socket_types
 from .comfy_api_v3 import io, schema
-from .live_picture import carry_identity
+from .live_preview import carry_identity
 from .managed_model import ManagedModel
 
 PARTS = {

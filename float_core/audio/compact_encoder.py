@@ -18,7 +18,7 @@ from .sound_stream import SoundStream, cut_spans
 from .waveform import frame_count, require_batch
 
 MELS_PER_FRAME = 4  # 10 ms apart at 25 fps
-_STREAM_FRAMES = 500  # that a window of a long sound adds; the fewer, the sooner the first picture
+_STREAM_FRAMES = 500  # that a window of a long sound adds; the fewer, the sooner the first image
 
 
 class ChannelNorm(nn.Module):
@@ -53,7 +53,7 @@ class DilatedBlock(nn.Module):
 
 
 class CompactAudioEncoder(nn.Module):
-    """Waveform (B, samples) to features (B, T, feature_size), T = ceil(samples * fps / rate). Frame i is centred on the time
+    """Waveform (B, samples) to features (B, T, feature_size), T = ceil(samples * fps / rate). Frame i is centered on the time
     i / fps and sees `reach` frames to each side."""
 
     def __init__(self, config: CompactAudioConfig) -> None:
@@ -63,7 +63,7 @@ class CompactAudioEncoder(nn.Module):
         if self.hop * config.fps * MELS_PER_FRAME != config.sample_rate:
             raise OptionError(f"{config.sample_rate} Hz is not a whole number of samples for a quarter of a frame at {config.fps} fps")
         width = config.width
-        # Odd kernels with stride 2: output i stays centred on input 2 i, so frame i on mel frame 4 i.
+        # Odd kernels with stride 2: output i stays centered on input 2 i, so frame i on mel frame 4 i.
         self.stem = nn.Sequential(
             nn.Conv1d(config.mel_bands, width, 5, stride=2, padding=2),
             nn.SiLU(),
@@ -102,7 +102,7 @@ class CompactAudioEncoder(nn.Module):
         return mel_bands(levelled, frames * MELS_PER_FRAME, sample_rate=self.config.sample_rate, hop=self.hop, bands=self.config.mel_bands)
 
     def mel(self, waveform: Tensor) -> Tensor:
-        """(B, samples) to log-mel (B, 4 T, mel_bands), float32, 100 Hz; mel frame j is centred on sample j * hop; 0 = silence.
+        """(B, samples) to log-mel (B, 4 T, mel_bands), float32, 100 Hz; mel frame j is centered on sample j * hop; 0 = silence.
 
         One gain per clip: take it over the whole clip, then cut."""
         require_batch(waveform)

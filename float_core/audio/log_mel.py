@@ -47,11 +47,11 @@ def level(waveform: Tensor, hop: int) -> Tensor:
     """(B, samples) without its mean and at a common speech level, one gain per clip.
 
     The level is sum(a^2) / sum(a) over the frames' amplitudes a: pauses do not count, and a single click counts little."""
-    centred = waveform - waveform.mean(dim=-1, keepdim=True)
-    padded = F.pad(centred, (0, -centred.shape[-1] % hop))
+    centered = waveform - waveform.mean(dim=-1, keepdim=True)
+    padded = F.pad(centered, (0, -centered.shape[-1] % hop))
     power = padded.unflatten(-1, (-1, hop)).square().mean(dim=-1)
     loudness = power.sum(dim=-1, keepdim=True) / torch.sqrt(power + 1e-10).sum(dim=-1, keepdim=True)
-    return centred * (_TARGET_LEVEL / loudness.clamp(min=_QUIETEST))
+    return centered * (_TARGET_LEVEL / loudness.clamp(min=_QUIETEST))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ SPEECH_SECONDS, SPEECH_OVERLAP, SPEECH_FADE = 50, 10, 2
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """Windows of `length` frames, of which neighbours share at least `overlap`. In the middle of what they share, one fades into the
+    """Windows of `length` frames, of which neighbors share at least `overlap`. In the middle of what they share, one fades into the
     other over `fade` frames; 0 = a cut."""
 
     length: int

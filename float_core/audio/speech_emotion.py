@@ -19,7 +19,7 @@ from .long_windows import speech_windows
 from .sound_stream import SoundStream, cut_spans
 from .wav2vec2_network import build_wav2vec2, feature_stride, layer_outputs, network_dtype, receptive_field
 from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
-from .waveform import normalise, pad_right, require_batch
+from .waveform import normalize, pad_right, require_batch
 
 
 class EmotionHead(nn.Module):
@@ -37,7 +37,7 @@ class EmotionHead(nn.Module):
 
 
 class Wav2Vec2ForEmotion(nn.Module):
-    """Normalised waveform (B, samples) to logits (B, classes), from the mean in time of wav2vec2's last state."""
+    """Normalized waveform (B, samples) to logits (B, classes), from the mean in time of wav2vec2's last state."""
 
     wav2vec2: Any  # transformers' Wav2Vec2Model
 
@@ -46,14 +46,14 @@ class Wav2Vec2ForEmotion(nn.Module):
         self.wav2vec2 = build_wav2vec2(network)
         self.classifier = EmotionHead(self.wav2vec2.config.hidden_size, classes)
 
-    def forward(self, normalised: Tensor) -> Tensor:
+    def forward(self, normalized: Tensor) -> Tensor:
         """(B, samples), at the network's own 50 Hz and not padded, to (B, classes)."""
-        logits: Tensor = self.classifier(self.states(normalised).mean(dim=1))
+        logits: Tensor = self.classifier(self.states(normalized).mean(dim=1))
         return logits
 
-    def states(self, normalised: Tensor) -> Tensor:
+    def states(self, normalized: Tensor) -> Tensor:
         """(B, samples) to wav2vec2's last state (B, T, H)."""
-        return layer_outputs(self.wav2vec2, self.wav2vec2.feature_extractor(normalised))[1]
+        return layer_outputs(self.wav2vec2, self.wav2vec2.feature_extractor(normalized))[1]
 
 
 class SpeechEmotionClassifier(nn.Module):
@@ -72,9 +72,9 @@ class SpeechEmotionClassifier(nn.Module):
         return self
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Mono sound (B, samples), not normalised, to logits (B, classes). Padded only if it is too short for one feature."""
+        """Mono sound (B, samples), not normalized, to logits (B, classes). Padded only if it is too short for one feature."""
         require_batch(waveform)
-        sound = pad_right(normalise(waveform.float()), self._minimum).to(network_dtype(self))
+        sound = pad_right(normalize(waveform.float()), self._minimum).to(network_dtype(self))
         logits: Tensor = self.wav2vec2_for_emotion(sound)
         return logits
 
@@ -99,14 +99,14 @@ class SpeechEmotionClassifier(nn.Module):
         return torch.softmax(logits.float(), dim=-1)[:, None]
 
     def _window(self, samples: Tensor, statistics: SoundStatistics) -> Tensor:
-        normalised = statistics.normalise(samples)[None].to(next(self.parameters()).device, network_dtype(self))
+        normalized = statistics.normalize(samples)[None].to(next(self.parameters()).device, network_dtype(self))
         network = self.wav2vec2_for_emotion
         with norm_of_whole_sound(network.wav2vec2, statistics):
-            return network.states(normalised).float()
+            return network.states(normalized).float()
 
 
 def choose_emotion(choice: str | Mapping[str, float]) -> EmotionCondition:
-    """One emotion by name, or a mix of names and weights (normalised to sum 1), as w_e (1, 1, 7).
+    """One emotion by name, or a mix of names and weights (normalized to sum 1), as w_e (1, 1, 7).
 
     Raises OptionError for unknown names and for weights that are negative, not finite or all zero."""
     weights = {choice: 1.0} if isinstance(choice, str) else _checked_weights(choice)

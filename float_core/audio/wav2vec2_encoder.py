@@ -1,6 +1,6 @@
 """Audio features w_a of the released model: the states of all layers of a wav2vec2 at 25 fps, and a projection (paper section 3.2).
 
-Knows nothing of files or weights; the waveform comes mono at the configuration's rate and is normalised here.
+Knows nothing of files or weights; the waveform comes mono at the configuration's rate and is normalized here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .long_windows import speech_windows
 from .sound_stream import SoundStream, cut_spans
 from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field
 from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
-from .waveform import frame_count, frame_samples, normalise, pad_right, pad_to_frames, require_batch
+from .waveform import frame_count, frame_samples, normalize, pad_right, pad_to_frames, require_batch
 
 
 class Wav2Vec2AudioEncoder(nn.Module):
@@ -44,7 +44,7 @@ class Wav2Vec2AudioEncoder(nn.Module):
         return self
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Mono sound (B, samples), not normalised, to w_a (B, T, feature_size)."""
+        """Mono sound (B, samples), not normalized, to w_a (B, T, feature_size)."""
         features: Tensor = self.audio_projection(self.hidden_states(waveform))
         return features
 
@@ -53,10 +53,10 @@ class Wav2Vec2AudioEncoder(nn.Module):
         require_batch(waveform)
         rate, fps = self.config.sample_rate, self.config.fps
         frames = frame_count(waveform.shape[1], rate, fps)
-        return self._states(normalise(waveform.float()), frames)
+        return self._states(normalize(waveform.float()), frames)
 
-    def _states(self, normalised: Tensor, frames: int) -> Tensor:
-        padded = pad_to_frames(normalised, frames, self.config.sample_rate, self.config.fps)
+    def _states(self, normalized: Tensor, frames: int) -> Tensor:
+        padded = pad_to_frames(normalized, frames, self.config.sample_rate, self.config.fps)
         padded = pad_right(padded, self._minimum).to(network_dtype(self.wav2vec2))
         features = self.wav2vec2.feature_extractor(padded)  # [B, C, 2T - 1]
         features = F.interpolate(features, size=frames, mode="linear", align_corners=True)  # [B, C, T]
@@ -81,9 +81,9 @@ class Wav2Vec2AudioEncoder(nn.Module):
 
     def _window(self, samples: Tensor, frames: int, statistics: SoundStatistics) -> Tensor:
         """(samples,) of a long sound to (1, frames, feature_size)."""
-        normalised = statistics.normalise(samples)[None].to(next(self.parameters()).device)
+        normalized = statistics.normalize(samples)[None].to(next(self.parameters()).device)
         with norm_of_whole_sound(self.wav2vec2, statistics):
-            features: Tensor = self.audio_projection(self._states(normalised, frames))
+            features: Tensor = self.audio_projection(self._states(normalized, frames))
         return features.float()
 
     def _check_projection(self) -> None:

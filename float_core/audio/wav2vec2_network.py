@@ -1,7 +1,7 @@
 """A wav2vec2 from its configuration, and its states by way of public submodules only, so that it survives releases of transformers.
 
 Uses `feature_extractor`, `feature_projection`, `encoder` and forward hooks on `encoder.layers`. Knows nothing of weights, of
-normalisation, or of what the states are for.
+normalization, or of what the states are for.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from .waveform import VARIANCE_FLOOR
 @dataclass(frozen=True)
 class SoundStatistics:
     """`mean` and `variance` of the samples x. Of the patches that the first convolution sees, in x: `patch_mean` (k,) and
-    `patch_covariance` (k, k); None for a network that does not normalise over time."""
+    `patch_covariance` (k, k); None for a network that does not normalize over time."""
 
     mean: float
     variance: float
@@ -33,8 +33,8 @@ class SoundStatistics:
         """What a sample is divided by: sqrt(var + 1e-7)."""
         return float((self.variance + VARIANCE_FLOOR) ** 0.5)
 
-    def normalise(self, samples: Tensor) -> Tensor:
-        """As `waveform.normalise`, with the mean and variance of the whole sound."""
+    def normalize(self, samples: Tensor) -> Tensor:
+        """As `waveform.normalize`, with the mean and variance of the whole sound."""
         return (samples - self.mean) / self.deviation
 
 
@@ -80,7 +80,7 @@ def norm_of_whole_sound(wav2vec2: Any, statistics: SoundStatistics) -> Iterator[
 
 
 def _channel_statistics(convolution: nn.Conv1d, statistics: SoundStatistics) -> tuple[Tensor, Tensor]:
-    """Mean and variance (C,) over all time of y_c = w_c . p + b_c, p the patches of the normalised sound: w_c . E[p] + b_c and
+    """Mean and variance (C,) over all time of y_c = w_c . p + b_c, p the patches of the normalized sound: w_c . E[p] + b_c and
     w_c Cov[p] w_c. Exact without computing y, which is 6.5 MB a second of sound in wav2vec2-base."""
     assert statistics.patch_mean is not None and statistics.patch_covariance is not None
     weight = convolution.weight[:, 0].cpu().double()  # [C, k]

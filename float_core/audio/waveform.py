@@ -1,4 +1,4 @@
-"""Sound before any network: mono, 16 kHz, normalised, and how many video frames it lasts.
+"""Sound before any network: mono, 16 kHz, normalized, and how many video frames it lasts.
 
 Knows nothing of files (`video.read_media` reads them), of networks, or of what the frames are used for.
 """
@@ -20,7 +20,7 @@ VARIANCE_FLOOR = 1e-7  # what wav2vec2's own feature extractor adds, so that sil
 
 
 def prepare(clip: AudioClip, sample_rate: int = SAMPLE_RATE, device: torch.device | str = "cpu") -> Tensor:
-    """The clip as float32 (1, samples) at `sample_rate` on `device`, neither normalised nor padded.
+    """The clip as float32 (1, samples) at `sample_rate` on `device`, neither normalized nor padded.
 
     Raises AudioError for a sound that has several channels, no samples, a bad rate, or values that are not finite."""
     waveform = check_samples(clip)
@@ -64,18 +64,18 @@ def frame_samples(frames: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS)
     return math.floor(frames * sample_rate / _exact(fps))
 
 
-def waveform_peaks(clip: AudioClip, seconds: float, count: int) -> list[float]:
+def waveform_peaks(audio: AudioClip, seconds: float, count: int) -> list[float]:
     """Up to `count` peaks, 0 to 1, of the first `seconds` of a sound, for a drawing of it; silence where the sound is shorter."""
-    wanted = max(1, round(seconds * clip.sample_rate))
-    sound = clip.waveform.abs().clamp(max=1)[:wanted]
+    wanted = max(1, round(seconds * audio.sample_rate))
+    sound = audio.waveform.abs().clamp(max=1)[:wanted]
     sound = torch.nn.functional.pad(sound, (0, wanted - len(sound)))
     return [round(float(part.max()), 3) for part in sound.tensor_split(min(count, wanted))]
 
 
-def normalise(waveform: Tensor) -> Tensor:
+def normalize(waveform: Tensor) -> Tensor:
     """(..., samples) to zero mean and unit variance over the samples: (x - mean) / sqrt(var + 1e-7)."""
-    centred = waveform - waveform.mean(dim=-1, keepdim=True)
-    return centred / torch.sqrt(centred.square().mean(dim=-1, keepdim=True) + VARIANCE_FLOOR)
+    centered = waveform - waveform.mean(dim=-1, keepdim=True)
+    return centered / torch.sqrt(centered.square().mean(dim=-1, keepdim=True) + VARIANCE_FLOOR)
 
 
 def pad_to_frames(waveform: Tensor, frames: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) -> Tensor:

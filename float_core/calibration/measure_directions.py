@@ -21,8 +21,8 @@ from .mirror_matrix import mirror_matrix
 from .rig_attribution import Attribution, attribute
 from .rig_fields import FIELD_SIZE, KnownHeads, RigFields, rig_fields
 
-_MOVED = 0.025  # half picture widths that the strongest direction moves a head in a measurement: small beside a head, large beside noise
-_REACH = 2.5  # typical spreads at the ends of a range that is guessed from the picture
+_MOVED = 0.025  # half image widths that the strongest direction moves a head in a measurement: small beside a head, large beside noise
+_REACH = 2.5  # typical spreads at the ends of a range that is guessed from the image
 _CHUNK = 4  # directions decoded at once
 
 
@@ -49,7 +49,7 @@ def calibrate(
     model: FloatModel, *, heads: int = 12, seed: int = 0, ranges: NaturalRange | None = None, on_progress: ProgressCallback | None = None
 ) -> Calibration:
     """Names, signs, strengths and the mirror matrix of all M directions, measured on `heads` rendered heads; about 3 s a head for the
-    bundled model on one CPU core. Without `ranges` they are guessed from how far a direction moves the picture, and the provenance says
+    bundled model on one CPU core. Without `ranges` they are guessed from how far a direction moves the image, and the provenance says
     so. Raises OptionError for fewer than 1 head, CheckpointError for a model without its auto-encoder. Progress: stage "directions"."""
     if heads < 1:
         raise OptionError(f"heads is {heads}; expected at least 1 (12 give steady figures)")
@@ -91,10 +91,10 @@ def measure_fields(model: FloatModel, heads: KnownHeads, rig: RigFields, on_prog
     """(N, M, r, r, 2): how far every pixel's place in the source moves for one unit of a direction, around each head's own coefficients;
     half the difference of the decoder's finest grid (the total of all levels) at a step to both sides. The step is the same for all
     directions, and such that the strongest one moves the head by about 0.025, within a factor of 2."""
-    count, size = len(heads.pictures), rig.weight.shape[-1]
+    count, size = len(heads.images), rig.weight.shape[-1]
     step, fields = 0.3, []
     for _ in range(4):  # whatever a coefficient's unit is worth in this model
-        fields = [_fields(model, heads.pictures[:1], size, step)]
+        fields = [_fields(model, heads.images[:1], size, step)]
         moved = float(_moved(rig.weight[:1], fields[0][None]).max()) * step
         if moved < 1e-7 or 0.5 < _MOVED / moved < 2:
             break
@@ -102,16 +102,16 @@ def measure_fields(model: FloatModel, heads: KnownHeads, rig: RigFields, on_prog
     for i in range(1, count):
         if on_progress is not None:
             on_progress("directions", i, count)
-        fields.append(_fields(model, heads.pictures[i : i + 1], size, step))
+        fields.append(_fields(model, heads.images[i : i + 1], size, step))
     if on_progress is not None:
         on_progress("directions", count, count)
     return torch.stack(fields)
 
 
-def _fields(model: FloatModel, picture: Tensor, size: int, step: float) -> Tensor:
+def _fields(model: FloatModel, image: Tensor, size: int, step: float) -> Tensor:
     """(M, r, r, 2) of one head."""
     networks = model.require("autoencoder")
-    identity, coefficients, skips = networks.encode(picture.to(model.device))
+    identity, coefficients, skips = networks.encode(image.to(model.device))
     steps = step * torch.eye(model.basis.shape[1], device=model.device)
     fields = []
     for some in steps.split(_CHUNK):
@@ -127,7 +127,7 @@ def _pooled(field: Tensor, size: int) -> Tensor:
 
 
 def _moved(weight: Tensor, measured: Tensor) -> Tensor:
-    """(M,): root mean square of what one unit of each direction moves, in half picture widths."""
+    """(M,): root mean square of what one unit of each direction moves, in half image widths."""
     return (measured.square().sum(-1) * weight[:, None]).sum((2, 3)).mean(0).sqrt()
 
 

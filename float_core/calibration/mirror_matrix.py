@@ -23,8 +23,8 @@ def mirror_matrix(rig: RigFields, measured: Tensor, found: Attribution) -> Tenso
     sums of the rig's, say how they mix. `measured` (N, M, r, r, 2) on frontal heads, so that mirrored fields are on mirrored heads."""
     signs = torch.tensor(MIRROR_SIGNS, dtype=torch.float32)
     turned = (found.strengths * (signs < 0)).sum(1)
-    labelled = found.strengths.sum(1) > 0
-    turned = torch.where(labelled, turned, (_self_mirror(rig, measured) < 0).float())
+    labeled = found.strengths.sum(1) > 0
+    turned = torch.where(labeled, turned, (_self_mirror(rig, measured) < 0).float())
     if bool(((turned >= _PURE) | (turned <= 1 - _PURE)).all()):
         return torch.diag(torch.where(turned > 0.5, -1.0, 1.0))
     return _involution(_mixing(rig, measured, signs.double())).float()
@@ -44,7 +44,7 @@ def _self_mirror(rig: RigFields, measured: Tensor) -> Tensor:
 
 
 def _mixing(rig: RigFields, measured: Tensor, signs: Tensor) -> Tensor:
-    """Least squares R of controls(R c) = signs * controls(c), each control counted by how much it moves in the picture."""
+    """Least squares R of controls(R c) = signs * controls(c), each control counted by how much it moves in the image."""
     fields, flat = _flat(rig.fields, rig.weight), _flat(measured, rig.weight)
     size = fields.square().sum(0).sqrt()
     gram = (fields.T @ fields) / size[:, None] / size

@@ -1,6 +1,6 @@
 """Heads with known geometry, and the exact field of every control of the rig on them: what a motion direction is compared with.
 
-A field says for every pixel how far the place that it shows in the source moves when the target moves by one unit, in half picture
+A field says for every pixel how far the place that it shows in the source moves when the target moves by one unit, in half image
 widths. Knows no networks.
 """
 
@@ -24,12 +24,12 @@ _REST = {"jaw_open": 0.15, "lips_part": 0.15, "blink": 0.1, "pucker": 0.1}
 
 @dataclass(frozen=True)
 class KnownHeads:
-    """N heads: `rig` (N, 20) in natural units, `pictures` (N, 3, S, S) in [-1, 1]."""
+    """N heads: `rig` (N, 20) in natural units, `images` (N, 3, S, S) in [-1, 1]."""
 
     shape: HeadShape
     look: HeadLook
     rig: Tensor
-    pictures: Tensor
+    images: Tensor
 
     @classmethod
     def sample(cls, count: int, size: int, seed: int = 0) -> KnownHeads:
@@ -40,8 +40,8 @@ class KnownHeads:
         rig = torch.zeros(count, len(rigs.RIG_NAMES))
         for name, value in _REST.items():
             rig[:, rigs.index(name)] = value
-        pictures = torch.cat([_render(shape, look, rig, i, size) for i in range(count)])
-        return cls(shape, look, rig, pictures)
+        images = torch.cat([_render(shape, look, rig, i, size) for i in range(count)])
+        return cls(shape, look, rig, images)
 
     def flow_grid(self, target: Tensor, size: int) -> tuple[Tensor, Tensor]:
         """From the poses `target` (N, 20) back to the heads' own: grid (N, r, r, 2) and where the source shows it (N, r, r)."""

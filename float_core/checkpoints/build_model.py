@@ -24,7 +24,7 @@ from ..motion_autoencoder.autoencoder import MotionAutoencoder, constant_keys
 from ..motion_flow.transformer import FlowMatchingTransformer
 from ..types import FloatModel, Provenance
 from .calibration_file import calibration_beside
-from .find_parts import CONFIG_KEY, LICENCE_KEY, RELEASED_LICENCE, Parts, find_parts
+from .find_parts import CONFIG_KEY, LICENSE_KEY, OLD_LICENSE_KEY, RELEASED_LICENSE, Parts, find_parts
 from .key_maps import ENCODER, NETWORKS, is_optional, match
 from .model_config import check_sizes_agree, half_sizes, model_config
 
@@ -146,8 +146,9 @@ def _emotion_loader(parts: Parts, config: EmotionConfig, target: _Target) -> Emo
 
 
 def _provenance(parts: Parts) -> Provenance:
-    licence = parts.metadata.get(LICENCE_KEY, "not stated in the file") if CONFIG_KEY in parts.metadata else RELEASED_LICENCE
-    return Provenance(str(parts.path), parts.sha256(), parts.layout, licence)
+    stated = parts.metadata.get(LICENSE_KEY) or parts.metadata.get(OLD_LICENSE_KEY, "not stated in the file")
+    license = stated if CONFIG_KEY in parts.metadata else RELEASED_LICENSE
+    return Provenance(str(parts.path), parts.sha256(), parts.layout, license)
 
 
 def _network(

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import CheckpointError, OptionError
 from ..types import ProgressCallback
-from .find_parts import AUDIO_FOLDER, EMOTION_FOLDER, RELEASED_LICENCE
+from .find_parts import AUDIO_FOLDER, EMOTION_FOLDER, RELEASED_LICENSE
 from .read_weights import file_sha256
 
 HUGGING_FACE = "https://huggingface.co"
@@ -47,7 +47,7 @@ class Download:
     name: str
     host: str
     files: tuple[RemoteFile, ...]
-    licence: str
+    license: str
     about: str
     folder: str = "float"
 
@@ -70,14 +70,14 @@ _ALL = (
         "float",
         HUGGING_FACE,
         (_hugging_face("set-soft/float", "FLOAT.safetensors"),),
-        RELEASED_LICENCE,
+        RELEASED_LICENSE,
         "the released FLOAT, all networks in one file (2.4 GB)",
     ),
     Download(
         "float-pth",
         HUGGING_FACE,
         (_hugging_face("yuvraj108c/float", "float.pth"),),
-        RELEASED_LICENCE,
+        RELEASED_LICENSE,
         "the released FLOAT without its wav2vec2 networks (0.8 GB): get wav2vec2-base and speech-emotion too",
     ),
     Download(

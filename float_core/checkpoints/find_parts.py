@@ -28,11 +28,12 @@ from .key_maps import (
 )
 from .read_weights import SafetensorsFile, WeightFile, file_sha256, open_weights
 
-CONFIG_KEY, VERSION_KEY, LICENCE_KEY = "float_config", "float_version", "float_licence"  # metadata of our own files
+CONFIG_KEY, VERSION_KEY, LICENSE_KEY = "float_config", "float_version", "float_license"  # metadata of our own files
+OLD_LICENSE_KEY = "float_licence"  # files written before 0.2
 VERSION = "1"
 AUDIO_FOLDER = "wav2vec2-base-960h"
 EMOTION_FOLDER = "wav2vec-english-speech-emotion-recognition"
-RELEASED_LICENCE = "CC BY-NC-ND 4.0 (its licence file says CC BY-NC 4.0): research and non-commercial use"
+RELEASED_LICENSE = "CC BY-NC-ND 4.0 (its license file says CC BY-NC 4.0): research and non-commercial use"
 BUNDLED = {"mini": Path(__file__).parent.parent / "models" / "mini.safetensors"}
 _SUFFIXES = (".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin")
 _FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")

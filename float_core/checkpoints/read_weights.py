@@ -1,6 +1,6 @@
 """Files of named tensors: safetensors and torch pickles, memory-mapped, one tensor at a time.
 
-Knows formats and damage; does not know what the tensors are for. A file is recognised by its first bytes, not by its suffix.
+Knows formats and damage; does not know what the tensors are for. A file is recognized by its first bytes, not by its suffix.
 """
 
 from __future__ import annotations
@@ -121,10 +121,10 @@ class PickleFile(WeightFile):
 
 def open_weights(path: Path) -> WeightFile:
     """The file at `path`. Raises CheckpointError, saying what it is instead, for what is not a weight file or is damaged."""
-    return SafetensorsFile(path) if recognise(path) == "safetensors" else PickleFile(path)
+    return SafetensorsFile(path) if recognize(path) == "safetensors" else PickleFile(path)
 
 
-def recognise(path: Path) -> Literal["safetensors", "pickle"]:
+def recognize(path: Path) -> Literal["safetensors", "pickle"]:
     """The format by the first bytes."""
     try:
         size = path.stat().st_size

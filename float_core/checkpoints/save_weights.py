@@ -13,7 +13,7 @@ from ..errors import CheckpointError, OptionError
 from ..motion_autoencoder.autoencoder import constant_keys
 from ..types import FloatModel
 from .build_model import FLOAT32
-from .find_parts import CONFIG_KEY, LICENCE_KEY, VERSION, VERSION_KEY
+from .find_parts import CONFIG_KEY, LICENSE_KEY, VERSION, VERSION_KEY
 from .key_maps import NETWORKS, first_few
 
 
@@ -22,12 +22,12 @@ def save_model(
     path: str | Path,
     *,
     dtype: torch.dtype = torch.float16,
-    licence: str,
+    license: str,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
     """Write all networks that the model has, floating tensors in `dtype`; the speech emotion network is read for it if need be.
 
-    The weight that the motion basis is decomposed from stays in float32: rounded, it would be another basis. `licence` and
+    The weight that the motion basis is decomposed from stays in float32: rounded, it would be another basis. `license` and
     `metadata` (text by name) go into the file's metadata. Written beside and renamed: an interrupted run leaves no broken file."""
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -35,7 +35,7 @@ def save_model(
     tensors = {prefix + name: tensor for part, prefix in NETWORKS.items() for name, tensor in _tensors(model, part).items()}
     stored = {name: _converted(tensor, torch.float32 if name.endswith(FLOAT32) else dtype) for name, tensor in tensors.items()}
     _refuse_overflow(stored, path)
-    _write(path, stored, dict(metadata or {}) | _own_metadata(model, licence))
+    _write(path, stored, dict(metadata or {}) | _own_metadata(model, license))
     return path
 
 
@@ -59,8 +59,8 @@ def _refuse_overflow(tensors: Mapping[str, Tensor], path: Path) -> None:
         raise CheckpointError(f"{path} is not written: values that are not finite in {first_few(bad)}. Use a dtype with a wider range.")
 
 
-def _own_metadata(model: FloatModel, licence: str) -> dict[str, str]:
-    return {"format": "pt", CONFIG_KEY: model.config.to_json(), VERSION_KEY: VERSION, LICENCE_KEY: licence}
+def _own_metadata(model: FloatModel, license: str) -> dict[str, str]:
+    return {"format": "pt", CONFIG_KEY: model.config.to_json(), VERSION_KEY: VERSION, LICENSE_KEY: license}
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

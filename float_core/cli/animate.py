@@ -1,4 +1,4 @@
-"""`animate`: a picture and a voice become a video file. Reads the options, calls the public functions, reports progress."""
+"""`animate`: an image and a voice become a video file. Reads the options, calls the public functions, reports progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..errors import PictureError
+from ..errors import ImageError
 from ..types import FaceCrop, FloatModel, FrameChunk
 from .motion_options import (
     AnimateJob,
@@ -35,11 +35,11 @@ def add_animate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Adds the command to the parser."""
     parser = commands.add_parser(
         "animate",
-        help="make a talking video from a picture and a voice",
-        description="Make a talking video (H.264 and AAC, 25 frames per second or --fps) from a picture and a voice. "
+        help="make a talking video from an image and a voice",
+        description="Make a talking video (H.264 and AAC, 25 frames per second or --fps) from an image and a voice. "
         "Progress goes to stderr; the path of the video is the last line on stdout.",
     )
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="a portrait: any picture that Pillow reads")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="a portrait: any image that Pillow reads")
     parser.add_argument("audio", type=Path, metavar="AUDIO", help="a voice: any sound that ffmpeg reads, or a video with sound")
     parser.add_argument(
         "-o", "--out", type=Path, default=Path("output/talking.mp4"), help="video to write; replaces an older one (default: %(default)s)"
@@ -47,7 +47,7 @@ def add_animate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add_model_options(parser)
     add_sampling_options(parser)
     add_edit_options(parser)
-    _add_picture_options(parser)
+    _add_image_options(parser)
     parser.add_argument(
         "--batch-size", type=int, metavar="N", help="frames decoded at a time: fewer need less memory (default: chosen for the device)"
     )
@@ -57,11 +57,11 @@ def add_animate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.set_defaults(run=run_animate)
 
 
-def _add_picture_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("picture (default: crop to the largest face)").add_mutually_exclusive_group()
+def _add_image_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("image (default: crop to the largest face)").add_mutually_exclusive_group()
     group.add_argument("--face", type=int, metavar="N", help="crop to the N-th face, 0 being the largest")
     group.add_argument("--box", type=box, metavar="X1,Y1,X2,Y2", help="crop to the face in this box, forehead to chin, in pixels")
-    group.add_argument("--no-crop", action="store_true", help="use the whole picture, padded to a square")
+    group.add_argument("--no-crop", action="store_true", help="use the whole image, padded to a square")
 
 
 def run_animate(options: argparse.Namespace) -> None:
@@ -79,52 +79,52 @@ def run_animate(options: argparse.Namespace) -> None:
         print(f"note: {note}", file=sys.stderr)
     make = _frames_of_whole if options.fps or options.motion or options.save_motion else _frames
     with ProgressReport(WHOLE_SHARES if make is _frames_of_whole else STAGE_SHARES) as report:
-        frames, fps = make(AnimateJob(options, model, clip, emotion, edits), crop.picture, report)
-        path = write_video(options.out, frames, fps=fps, clip=clip)
+        frames, fps = make(AnimateJob(options, model, clip, emotion, edits), crop.image, report)
+        path = write_video(options.out, frames, fps=fps, audio=clip)
     print(f"done in {readable_seconds(time.monotonic() - started)}", file=sys.stderr)
     print(path)
 
 
-def _frames(job: AnimateJob, picture: Tensor, report: ProgressReport) -> tuple[Iterator[FrameChunk], float]:
+def _frames(job: AnimateJob, image: Tensor, report: ProgressReport) -> tuple[Iterator[FrameChunk], float]:
     """Frames and their rate, the first frames while later motion is still to be sampled."""
     from .. import animate
 
     frames = animate(
         job.model,
-        picture,
+        image,
         job.clip,
         emotion=job.emotion,
         options=sampling_options(job.options),
         edits=job.edits,
         batch_size=job.options.batch_size,
-        compiled=job.options.compile,
+        compile=job.options.compile,
         on_progress=report,
     )
     return frames, job.model.config.fps
 
 
-def _frames_of_whole(job: AnimateJob, picture: Tensor, report: ProgressReport) -> tuple[Iterator[FrameChunk], float]:
+def _frames_of_whole(job: AnimateJob, image: Tensor, report: ProgressReport) -> tuple[Iterator[FrameChunk], float]:
     """Frames and their rate, from a motion that is needed as a whole."""
     from .. import encode_identity, render_frames
 
     report("encode", 0, 1)
-    identity = encode_identity(job.model, picture)
+    identity = encode_identity(job.model, image)
     report("encode", 1, 1)
     motion = whole_motion(job, identity, report)
     report("sample", 1, 1)
     chosen = job.options
-    frames = render_frames(job.model, identity, motion, batch_size=chosen.batch_size, compiled=chosen.compile, on_progress=report)
+    frames = render_frames(job.model, identity, motion, batch_size=chosen.batch_size, compile=chosen.compile, on_progress=report)
     return frames, motion.fps
 
 
 def _crop(options: argparse.Namespace, model: FloatModel) -> FaceCrop:
-    from .. import prepare_picture, read_picture
+    from .. import prepare_image, read_image
 
     model.require("autoencoder")
     assert model.config.autoencoder is not None
     crop = options.box or (None if options.no_crop else "detect")
-    picture = read_picture(options.image)
+    image = read_image(options.image)
     try:
-        return prepare_picture(picture, model.config.autoencoder.size, crop=crop, face=options.face)
-    except PictureError as error:
+        return prepare_image(image, model.config.autoencoder.size, crop=crop, face=options.face)
+    except ImageError as error:
         raise type(error)(f"{options.image}: {error}") from error

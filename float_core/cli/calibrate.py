@@ -46,7 +46,7 @@ def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="portraits to sample motion for and to show (default: the sample portrait, or a rendered head)",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: MODEL.calibration.json beside the weights)")
-    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="also draw a row of pictures for every direction")
+    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="also draw a row of images for every direction")
     parser.add_argument("--seed", type=int, default=0, help="of heads, voices and motion (default: %(default)s)")
     parser.add_argument("--no-range", action="store_true", help="sample no motion: ranges are guessed from how far the face moves")
     add_part_options(parser)
@@ -93,14 +93,14 @@ def table(calibration: Calibration) -> str:
 
 
 def _identities(model: FloatModel, images: Sequence[Path]) -> list[SourceIdentity]:
-    from .. import encode_identity, prepare_picture, read_picture
+    from .. import encode_identity, prepare_image, read_image
     from ..calibration.rig_fields import KnownHeads
 
     assert model.config.autoencoder is not None
     size = model.config.autoencoder.size
     if not images:
-        return [encode_identity(model, KnownHeads.sample(1, size).pictures.to(model.device))]
-    return [encode_identity(model, prepare_picture(read_picture(image), size).picture.to(model.device)) for image in images]
+        return [encode_identity(model, KnownHeads.sample(1, size).images.to(model.device))]
+    return [encode_identity(model, prepare_image(read_image(image), size).image.to(model.device)) for image in images]
 
 
 def _sampled_range(
@@ -124,7 +124,7 @@ def _sampled_range(
         audio, emotion = features[number // len(EMOTIONS)], choose_emotion(EMOTIONS[number % len(EMOTIONS)])
         identity = identities[number % len(identities)]
         motion = sample_motion(model, identity, audio, emotion, SamplingOptions(seed=seed * 1000 + number))
-        clips.append(motion.motion[0] @ model.basis)
+        clips.append(motion.latents[0] @ model.basis)
         on_progress("motion", number + 1, total)
     seconds = sum(len(clip) for clip in clips) / model.config.fps
     source = f"percentiles 1 and 99 of {seconds:.0f} s of sampled motion, {len(voices)} voices in {len(EMOTIONS)} emotions, {total} seeds"

@@ -33,7 +33,7 @@ def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = commands.add_parser(
         "evaluate",
         help="measure a model",
-        description="Measure a model. portrait: how well a picture is rebuilt from its own motion. speech: how sampled motion follows "
+        description="Measure a model. portrait: how well an image is rebuilt from its own motion. speech: how sampled motion follows "
         "held-out synthetic voices on held-out synthetic heads (needs espeak-ng, and a model whose directions are the synthetic rig's).",
     )
     add_model_options(parser)
@@ -64,15 +64,15 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
 
 @torch.no_grad()
-def measure_portrait(model: FloatModel, image: Path) -> dict[str, float]:
-    """PSNR of the picture decoded from its own identity and motion, at the model's size."""
-    from .. import MotionSequence, encode_identity, prepare_picture, read_picture, render_frames
+def measure_portrait(model: FloatModel, path: Path) -> dict[str, float]:
+    """PSNR of the image decoded from its own identity and motion, at the model's size."""
+    from .. import MotionSequence, encode_identity, prepare_image, read_image, render_frames
 
     assert model.config.autoencoder is not None
-    picture = prepare_picture(read_picture(image), model.config.autoencoder.size).picture.to(model.device)
-    identity = encode_identity(model, picture)
+    image = prepare_image(read_image(path), model.config.autoencoder.size).image.to(model.device)
+    identity = encode_identity(model, image)
     frames = next(iter(render_frames(model, identity, MotionSequence(identity.motion[:, None], model.config.fps)))).frames
-    return {"portrait psnr (dB)": metrics.psnr(frames, picture)}
+    return {"portrait psnr (dB)": metrics.psnr(frames, image)}
 
 
 @dataclass(frozen=True)
@@ -129,23 +129,23 @@ def _run(model: FloatModel, voice: VoiceClip, other: VoiceClip, number: int, see
     from ..synthetic.rig import RIG_SCALES
     from ..synthetic.visemes import closure, segments
 
-    picture, background = _held_out_head(model, voice, number)
-    identity = encode_identity(model, picture.to(model.device))
+    image, background = _held_out_head(model, voice, number)
+    identity = encode_identity(model, image.to(model.device))
     emotion = choose_emotion(EMOTIONS[voice.emotion])
     scales = np.array(RIG_SCALES)
     motions = []
     for spoken in (voice, other):
         audio = encode_audio(model, AudioClip(torch.from_numpy(spoken.waveform), 16000))
         motions.append(sample_motion(model, identity, audio, emotion, SamplingOptions(seed=seed + number)))
-    sampled, wrong = ((motion.motion[0] @ model.basis).cpu().numpy() * scales for motion in motions)
-    frames = torch.cat([chunk.frames for chunk in render_frames(model, identity, MotionSequence(motions[0].motion, model.config.fps))])
+    sampled, wrong = ((motion.latents[0] @ model.basis).cpu().numpy() * scales for motion in motions)
+    frames = torch.cat([chunk.frames for chunk in render_frames(model, identity, MotionSequence(motions[0].latents, model.config.fps))])
     seen = torch.cat([encode_identity(model, part).coefficients for part in frames.split(8)]).cpu().numpy() * scales
     still = metrics.still_share(frames, background)
     return _Run(voice.rig, sampled, wrong, seen, still, closure(segments(voice.phonemes), len(voice.rig)))
 
 
 def _held_out_head(model: FloatModel, voice: VoiceClip, number: int) -> tuple[Tensor, Tensor]:
-    """A head never trained on, at the clip's rest: picture (1, 3, S, S) and where its background is (S, S)."""
+    """A head never trained on, at the clip's rest: image (1, 3, S, S) and where its background is (S, S)."""
     from ..synthetic.head_geometry import HeadShape, pixel_grid
     from ..synthetic.head_textures import TexturePool, sample_look
     from ..synthetic.synthetic_faces import flow, render

@@ -1,6 +1,6 @@
 """The part of `animate` that is about motion: how it is sampled or read, edited, brought to a frame rate and kept.
 
-Reads the options and calls the public functions; does not know pictures or videos.
+Reads the options and calls the public functions; does not know images or videos.
 """
 
 from __future__ import annotations
@@ -226,16 +226,16 @@ def whole_motion(job: AnimateJob, identity: SourceIdentity, on_progress: Progres
 
 def _sampled(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCallback) -> MotionSequence:
     from .. import choose_emotion, predict_emotion
-    from ..pipeline.long_audio import clip_frames, stream_audio_features
-    from ..pipeline.sample import stream_voice_motion
+    from ..pipeline.long_audio import audio_frames, stream_audio_features
+    from ..pipeline.sample import stream_audio_motion
 
     model, emotion = job.model, job.emotion
     if emotion is None and not model.has("emotion"):
         print("note: the model has no speech emotion network: the emotion is neutral", file=sys.stderr)
         emotion = choose_emotion("neutral")
     condition = emotion if emotion is not None else predict_emotion(model, job.clip)
-    pieces, frames = stream_audio_features(model, job.clip), clip_frames(model, job.clip)
-    windows = stream_voice_motion(model, identity, pieces, frames, condition, sampling_options(job.options), on_progress=on_progress)
+    pieces, frames = stream_audio_features(model, job.clip), audio_frames(model, job.clip)
+    windows = stream_audio_motion(model, identity, pieces, frames, condition, sampling_options(job.options), on_progress=on_progress)
     fps = model.require("audio_encoder").config.fps
     return MotionSequence(torch.cat(list(windows), dim=1), fps, identity.motion)
 

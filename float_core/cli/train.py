@@ -10,7 +10,7 @@ from ..errors import OptionError
 from .options import device
 from .progress_bar import ProgressReport
 
-LICENCE = "Apache-2.0"  # of models that are trained on synthetic material alone; --licence says otherwise
+LICENSE = "Apache-2.0"  # of models that are trained on synthetic material alone; --license says otherwise
 _CONFIGS = Path(__file__).parents[1] / "training" / "configs"
 
 
@@ -25,7 +25,7 @@ def add_synthesize(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the folders faces and voices are written")
     parser.add_argument("--heads", type=int, default=1024, metavar="N", help="heads to render; 0 for none (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=4, metavar="N", help="poses of each head (default: %(default)s)")
-    parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="size of the pictures (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="size of the images (default: %(default)s)")
     parser.add_argument("--voices", type=int, default=1200, metavar="N", help="clips to speak; 0 for none (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="decides everything that is drawn (default: %(default)s)")
     parser.set_defaults(run=run_synthesize)
@@ -67,23 +67,23 @@ def _add_shared(parser: argparse.ArgumentParser, config: Path) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the folder that synthesize wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, samples and the result")
     parser.add_argument("--device", default="auto", help="cpu, cuda ... (default: auto)")
-    parser.add_argument("--licence", default=LICENCE, help="licence to write into the result (default: %(default)s)")
+    parser.add_argument("--license", default=LICENSE, help="license to write into the result (default: %(default)s)")
 
 
 def run_train_autoencoder(options: argparse.Namespace) -> None:
     """Phase 1, all its stages, then the result as a model file without transformer."""
-    from .. import prepare_picture, read_picture, save_model
+    from .. import prepare_image, read_image, save_model
     from ..training.autoencoder_phase import AutoencoderTraining, as_model, train_autoencoder
 
     config = AutoencoderTraining.read(options.config)
     portrait = None
     if options.portrait is not None:
-        portrait = prepare_picture(read_picture(options.portrait), config.network.size).picture
+        portrait = prepare_image(read_image(options.portrait), config.network.size).image
     with ProgressReport() as report:
         networks = train_autoencoder(
             config, options.data / "faces", options.out, portrait=portrait, device=str(device(options.device)), on_progress=report
         )
-    print(save_model(as_model(networks, options.out), options.out / "autoencoder.safetensors", licence=options.licence))
+    print(save_model(as_model(networks, options.out), options.out / "autoencoder.safetensors", license=options.license))
 
 
 def run_train_motion(options: argparse.Namespace) -> None:
@@ -109,4 +109,4 @@ def run_train_motion(options: argparse.Namespace) -> None:
         transformer=networks.fmt,
         audio_encoder=networks.audio_encoder,
     )
-    print(save_model(whole, options.out / "model.safetensors", licence=options.licence))
+    print(save_model(whole, options.out / "model.safetensors", license=options.license))

@@ -20,7 +20,7 @@ def add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "convert",
         help="write a model as one safetensors file",
         description="Read weights in any layout that is understood (float.pth with its folders, single parts, ...) and write them as one "
-        "safetensors file that says what it holds. A licence that comes with weights also holds for the converted file.",
+        "safetensors file that says what it holds. A license that comes with weights also holds for the converted file.",
     )
     parser.add_argument("source", metavar="IN", help="a weight file, or a bundled model's name")
     parser.add_argument("target", type=Path, metavar="OUT", help="the .safetensors file to write")
@@ -38,7 +38,7 @@ def run_convert(options: argparse.Namespace) -> None:
     model = load_model(options.source, audio_encoder=options.audio_encoder, emotion_model=options.emotion_model)
     origin = f"{Path(model.provenance.file).name} (sha256 {model.provenance.sha256})"
     dtype = getattr(torch, options.dtype)
-    print(save_model(model, options.target, dtype=dtype, licence=model.provenance.licence, metadata={"converted_from": origin}))
+    print(save_model(model, options.target, dtype=dtype, license=model.provenance.license, metadata={"converted_from": origin}))
 
 
 def add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,7 +49,7 @@ def add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "download",
         help="fetch weights that are not bundled",
         description="Fetch weights that are not bundled. Nothing is ever fetched without this command. Interrupted files are continued.",
-        epilog="names: " + "; ".join(f"{item.name}: {item.about}, licence: {item.licence}" for item in DOWNLOADS.values()),
+        epilog="names: " + "; ".join(f"{item.name}: {item.about}, license: {item.license}" for item in DOWNLOADS.values()),
     )
     parser.add_argument("name", choices=tuple(DOWNLOADS), metavar="NAME", help=f"one of {', '.join(DOWNLOADS)}")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the files go (default: FLOAT_MODELS_DIR, or models/float)")
@@ -57,11 +57,11 @@ def add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run_download(options: argparse.Namespace) -> None:
-    """Says the licence, fetches, prints the paths."""
+    """Says the license, fetches, prints the paths."""
     from ..checkpoints.download import DOWNLOADS, download
 
     item = DOWNLOADS[options.name]
-    print(f"note: licence of {item.name}: {item.licence}", file=sys.stderr)
+    print(f"note: license of {item.name}: {item.license}", file=sys.stderr)
     folder = options.to or os.environ.get("FLOAT_MODELS_DIR") or Path("models") / "float"  # where face detection looks, too
     with ProgressReport() as report:
         paths = download(item.name, folder, on_progress=report)

@@ -1,4 +1,4 @@
-"""Measures of pictures and motion: one to a file, and the registry that names them. Numbers in, numbers out.
+"""Measures of images and motion: one to a file, and the registry that names them. Numbers in, numbers out.
 
 Knows no networks and no files; who measures what is in the command `evaluate`.
 """

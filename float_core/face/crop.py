@@ -1,7 +1,7 @@
-"""From any picture to the square that the encoder expects, by the crop rule that the released model was trained with.
+"""From any image to the square that the encoder expects, by the crop rule that the released model was trained with.
 
 The rule: half = int(max(int(height / 2), int(width / 2)) * 1.6) of the face box in whole pixels, a square of twice that around
-the box's centre, black outside of the picture. Knows nothing of how faces are found (`detect.py`) or of the networks.
+the box's center, black outside of the image. Knows nothing of how faces are found (`detect.py`) or of the networks.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import FaceNotFoundError, OptionError, PictureError
+from ..errors import FaceNotFoundError, ImageError, OptionError
 from ..types import CropTransform, FaceCrop
 from .detect import Detection, detect_faces
 from .pixels import resize_square, rgb_pixels
 
 Square = tuple[int, int, int, int]
 MARGIN = 1.6  # the crop's half side over the face's half height
-LARGEST = 8  # a square of more than this many times the picture's longer side is a mistake in the box
-ADVICE = "Give the face's box by hand (`--box x1,y1,x2,y2`, forehead to chin), or use the whole picture (`--no-crop`)."
+LARGEST = 8  # a square of more than this many times the image's longer side is a mistake in the box
+ADVICE = "Give the face's box by hand (`--box x1,y1,x2,y2`, forehead to chin), or use the whole image (`--no-crop`)."
 
 
-def prepare_picture(
-    picture: Any,
+def prepare_image(
+    image: Any,
     size: int,
     *,
     crop: str | Sequence[float] | None = "detect",
     face: int | None = None,
     detector_folder: str | Path | None = None,
 ) -> FaceCrop:
-    """Cut and scale a picture for an encoder of `size` x `size` pixels.
+    """Cut and scale an image for an encoder of `size` x `size` pixels.
 
-    picture: a PIL image of any mode, or an (H, W, 3|4) array or tensor, uint8 or float in [0, 1]; transparency is laid on grey.
+    image: a PIL image of any mode, or an (H, W, 3|4) array or tensor, uint8 or float in [0, 1]; transparency is laid on gray.
     crop: "detect" finds the face; a box (x1, y1, x2, y2), forehead to chin and ear to ear in pixels, says where it is; None takes
-    the whole picture, padded with black to a square.
+    the whole image, padded with black to a square.
     face: which detected face, counted from 0 = the largest; None takes the largest and says so in the notes when there are several.
     detector_folder: see `detect_faces`.
     """
     _check_options(size, crop, face)
-    pixels = rgb_pixels(picture)
+    pixels = rgb_pixels(image)
     height, width = pixels.shape[:2]
     notes: tuple[str, ...] = ()
     if crop is None:
@@ -62,20 +62,20 @@ def crop_square(box: Sequence[float]) -> Square:
     x1, y1, x2, y2 = (int(value) for value in box)
     half = int(max(int((y2 - y1) / 2), int((x2 - x1) / 2)) * MARGIN)
     if half < 1:
-        raise PictureError(f"the face box ({x1}, {y1}, {x2}, {y2}) is too small; expected at least 2 x 2 pixels, as x1,y1,x2,y2")
-    centre_x, centre_y = int((x1 + x2) / 2), int((y1 + y2) / 2)
-    return centre_x - half, centre_y - half, centre_x + half, centre_y + half
+        raise ImageError(f"the face box ({x1}, {y1}, {x2}, {y2}) is too small; expected at least 2 x 2 pixels, as x1,y1,x2,y2")
+    center_x, center_y = int((x1 + x2) / 2), int((y1 + y2) / 2)
+    return center_x - half, center_y - half, center_x + half, center_y + half
 
 
 def whole_square(height: int, width: int) -> Square:
-    """The smallest square around the whole picture, which stays in its middle."""
+    """The smallest square around the whole image, which stays in its middle."""
     side = max(height, width)
     x1, y1 = (width - side) // 2, (height - side) // 2
     return x1, y1, x1 + side, y1 + side
 
 
 def cut_square(pixels: np.ndarray, square: Square) -> Tensor:
-    """(3, n, n) float32 in 0..255 out of (H, W, 3) uint8; black where the square lies outside of the picture."""
+    """(3, n, n) float32 in 0..255 out of (H, W, 3) uint8; black where the square lies outside of the image."""
     x1, y1, x2, y2 = square
     height, width = pixels.shape[:2]
     left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
@@ -89,7 +89,7 @@ def _choose_face(detection: Detection, face: int | None) -> tuple[tuple[float, .
     faces, notes = detection.faces, detection.notes
     found = f"{len(faces)} face{'' if len(faces) == 1 else 's'}"
     if not faces:
-        raise FaceNotFoundError(f"No face was found in the picture (detector: {detection.detector}). {ADVICE}")
+        raise FaceNotFoundError(f"No face was found in the image (detector: {detection.detector}). {ADVICE}")
     if face is not None and not 0 <= face < len(faces):
         raise FaceNotFoundError(f"Face {face} was asked for, but {found} were found, counted from 0 = the largest. {ADVICE}")
     if face is None and len(faces) > 1:
@@ -100,7 +100,7 @@ def _choose_face(detection: Detection, face: int | None) -> tuple[tuple[float, .
 
 def _check_options(size: int, crop: str | Sequence[float] | None, face: int | None) -> None:
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise OptionError(f"size is {size!r}; expected the model's picture size in pixels")
+        raise OptionError(f"size is {size!r}; expected the model's image size in pixels")
     if isinstance(crop, str) and crop != "detect":
         raise OptionError(f'crop is {crop!r}; expected "detect", a box (x1, y1, x2, y2), or None')
     if face is None:
@@ -120,9 +120,9 @@ def _checked_box(crop: Sequence[float], height: int, width: int) -> tuple[float,
         raise OptionError(f"crop is {crop!r}; expected four finite numbers x1, y1, x2, y2")
     x1, y1, x2, y2 = box
     if x1 >= x2 or y1 >= y2:
-        raise PictureError(f"the face box {box} is empty; expected x1 < x2 and y1 < y2")
+        raise ImageError(f"the face box {box} is empty; expected x1 < x2 and y1 < y2")
     if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
-        raise PictureError(f"the face box {box} lies outside of the picture, which is {width} x {height} pixels")
+        raise ImageError(f"the face box {box} lies outside of the image, which is {width} x {height} pixels")
     if max(x2 - x1, y2 - y1) * MARGIN > LARGEST * max(height, width):
-        raise PictureError(f"the face box {box} is far larger than the picture, which is {width} x {height} pixels")
+        raise ImageError(f"the face box {box} is far larger than the image, which is {width} x {height} pixels")
     return box

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..errors import PictureError
+from ..errors import ImageError
 
 Box = tuple[float, float, float, float]
 RETINAFACE_FILE = "detection_Resnet50_Final.pth"
@@ -26,7 +26,7 @@ RETINAFACE_SCORE = 0.95
 
 @dataclass(frozen=True)
 class Face:
-    """One face: `box` (x1, y1, x2, y2) in pixels of the full picture, hairline to chin; `score` in the detector's own unit."""
+    """One face: `box` (x1, y1, x2, y2) in pixels of the full image, hairline to chin; `score` in the detector's own unit."""
 
     box: Box
     score: float
@@ -39,7 +39,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Detection:
-    """All faces of a picture, the largest first; `detector` names the one that was used."""
+    """All faces of an image, the largest first; `detector` names the one that was used."""
 
     faces: tuple[Face, ...]
     detector: str
@@ -86,5 +86,5 @@ def _load_retinaface(weights: Path) -> Any:
         network = RetinaFace(network_name="resnet50", half=False, device=torch.device("cpu"))
         network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})
     except (RuntimeError, AttributeError, EOFError, OSError, ValueError) as error:
-        raise PictureError(f"{weights} does not hold RetinaFace's weights: {error}. Remove the file, or fetch it again.") from error
+        raise ImageError(f"{weights} does not hold RetinaFace's weights: {error}. Remove the file, or fetch it again.") from error
     return network.eval()

@@ -1,11 +1,11 @@
 """Frontal faces by scikit-image's LBP cascade, which ships inside its wheel: no download and no further library.
 
 A single window of the cascade is wrong now and then, so that a face is what many overlapping windows agree on, over finely
-spaced sizes, in the picture and in its mirror image. Measured at the first scale on scikit-image's pictures; one portrait only, so
+spaced sizes, in the image and in its mirror image. Measured at the first scale on scikit-image's images; one portrait only, so
 the figures for faces are a guide, not a rate. The astronaut gets 88 votes; dark, flat, noisy or 64 to 1024 pixels large 45 to 100;
 twice as bright 31, blurred by 4 pixels 29 (by 6: missed); turned by 10 degrees 38 and 70, missed at 12 one way and 20 the other.
-The threshold was chosen on 138 pictures and parts without a frontal face, which get 27 at most; of 115 other parts of the same
-pictures, not used for choosing, 2 pass it (30 and 29).
+The threshold was chosen on 138 images and parts without a frontal face, which get 27 at most; of 115 other parts of the same
+images, not used for choosing, 2 pass it (30 and 29).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..errors import PictureError
+from ..errors import ImageError
 
 Window = tuple[float, float, float, float]
-WINDOW_STEP = 1.05  # ratio of neighbouring window sizes
-SMALLEST = 43  # pixels of a window in the scaled picture: smaller ones find faces in any texture
-SIDES = (360, 720)  # shorter side of the scaled picture; the second is tried for small faces, when the first shows none
+WINDOW_STEP = 1.05  # ratio of neighboring window sizes
+SMALLEST = 43  # pixels of a window in the scaled image: smaller ones find faces in any texture
+SIDES = (360, 720)  # shorter side of the scaled image; the second is tried for small faces, when the first shows none
 VOTES = 28  # that make a face
-LONGEST = 8  # the scaled picture's longer side is at most so many times its shorter side should be
+LONGEST = 8  # the scaled image's longer side is at most so many times its shorter side should be
 SAME_FACE = 0.5  # intersection over union
 # The cascade's window spans brows to mouth. These factors, in parts of its side, take it to RetinaFace's box. They come from one
 # portrait (eyes at 0.35, mouth at 0.77, chin at 1.2 of the window) and, for the hairline under its fringe, from the classic thirds
@@ -32,14 +32,14 @@ TO_FOREHEAD, TO_CHIN, TO_EARS = 0.12, 0.20, 0.0
 
 
 def cascade_faces(pixels: np.ndarray) -> list[tuple[Window, float]]:
-    """(box from hairline to chin in pixels of the full picture, votes) of every face in (H, W, 3) uint8 RGB."""
+    """(box from hairline to chin in pixels of the full image, votes) of every face in (H, W, 3) uint8 RGB."""
     cascade = _load_cascade()
-    grey = Image.fromarray(pixels).convert("L")
+    gray = Image.fromarray(pixels).convert("L")
     for side in SIDES:
-        scale = min(side / min(grey.size), side * LONGEST / max(grey.size))
+        scale = min(side / min(gray.size), side * LONGEST / max(gray.size))
         if side > SIDES[0] and scale >= 1:
             break  # enlarging shows no more
-        faces = [(window, votes) for window, votes in _vote(_windows(cascade, grey, scale)) if votes >= VOTES]
+        faces = [(window, votes) for window, votes in _vote(_windows(cascade, gray, scale)) if votes >= VOTES]
         if faces:
             return [(_to_face_box(tuple(v / scale for v in window)), float(votes)) for window, votes in faces]
     return []
@@ -50,28 +50,28 @@ def _load_cascade() -> Any:
         from skimage.data import lbp_frontal_face_cascade_filename
         from skimage.feature import Cascade
     except ImportError as error:
-        raise PictureError("Finding a face needs scikit-image (`pip install scikit-image`), or give its box by hand.") from error
+        raise ImageError("Finding a face needs scikit-image (`pip install scikit-image`), or give its box by hand.") from error
     return Cascade(lbp_frontal_face_cascade_filename())
 
 
-def _windows(cascade: Any, grey: Image.Image, scale: float) -> list[Window]:
-    """Every window that the cascade accepts, in the scaled picture and in its mirror image, as (x1, y1, x2, y2)."""
-    width, height = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
+def _windows(cascade: Any, gray: Image.Image, scale: float) -> list[Window]:
+    """Every window that the cascade accepts, in the scaled image and in its mirror image, as (x1, y1, x2, y2)."""
+    width, height = max(1, round(gray.width * scale)), max(1, round(gray.height * scale))
     if min(width, height) < SMALLEST:
         return []
-    small = grey.resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
+    small = gray.resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
     plain = _accepted(cascade, np.asarray(small))
     mirrored = _accepted(cascade, np.asarray(small)[:, ::-1])
     return plain + [(width - x2, y1, width - x1, y2) for x1, y1, x2, y2 in mirrored]
 
 
-def _accepted(cascade: Any, grey: np.ndarray) -> list[Window]:
+def _accepted(cascade: Any, gray: np.ndarray) -> list[Window]:
     found = cascade.detect_multi_scale(
-        img=grey / 255.0,
+        img=gray / 255.0,
         scale_factor=WINDOW_STEP,
         step_ratio=1.0,
         min_size=(SMALLEST, SMALLEST),
-        max_size=(min(grey.shape),) * 2,
+        max_size=(min(gray.shape),) * 2,
         min_neighbor_number=1,
         intersection_score_threshold=1.01,  # above 1: windows come one by one, not merged, so that they can be counted
     )

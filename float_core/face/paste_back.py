@@ -1,4 +1,4 @@
-"""Frames of a crop back into the full picture, with a feathered edge. Knows nothing of how the crop was chosen."""
+"""Frames of a crop back into the full image, with a feathered edge. Knows nothing of how the crop was chosen."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from ..errors import OptionError
 from ..types import CropTransform
 
 
-def paste_back(frames: Tensor, picture: Tensor, transform: CropTransform, *, feather: float = 0.1) -> Tensor:
-    """Lay frames (n, 3, S, S) over the picture (1 or n, 3, H, W) that they were cut from; both in [-1, 1], as is the result
+def paste_back(frames: Tensor, image: Tensor, transform: CropTransform, *, feather: float = 0.1) -> Tensor:
+    """Lay frames (n, 3, S, S) over the image (1 or n, 3, H, W) that they were cut from; both in [-1, 1], as is the result
     (n, 3, H, W). `feather`: width of the soft edge, in parts of the crop's side, 0 to 0.5."""
     x1, y1, x2, y2 = transform.square
     height, width = transform.height, transform.width
     if not 0 <= feather <= 0.5:
         raise OptionError(f"feather is {feather}; expected 0 to 0.5")
-    if picture.shape[0] not in (1, frames.shape[0]) or picture.shape[1:] != (3, height, width):
-        raise OptionError(f"the picture has shape {tuple(picture.shape)}; expected (1 or {frames.shape[0]}, 3, {height}, {width})")
+    if image.shape[0] not in (1, frames.shape[0]) or image.shape[1:] != (3, height, width):
+        raise OptionError(f"the image has shape {tuple(image.shape)}; expected (1 or {frames.shape[0]}, 3, {height}, {width})")
     left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
     shrink = transform.size > y2 - y1
     scaled = F.interpolate(frames, (y2 - y1, x2 - x1), mode="bicubic", align_corners=False, antialias=shrink).clamp(-1, 1)
     patch = scaled[:, :, top - y1 : bottom - y1, left - x1 : right - x1]
     mask = feather_mask(transform, feather).to(frames)[top - y1 : bottom - y1, left - x1 : right - x1]
-    result = picture.to(frames).expand(frames.shape[0], -1, -1, -1).clone()
+    result = image.to(frames).expand(frames.shape[0], -1, -1, -1).clone()
     behind = result[:, :, top:bottom, left:right]
     result[:, :, top:bottom, left:right] = behind + mask * (patch - behind)
     return result
 
 
 def feather_mask(transform: CropTransform, feather: float) -> Tensor:
-    """(n, n) weights of the crop in its own square: 1 inside, falling to 0 towards edges that lie inside the picture. At the
-    picture's own border there is nothing to blend with, so that the weight stays 1 there."""
+    """(n, n) weights of the crop in its own square: 1 inside, falling to 0 towards edges that lie inside the image. At the
+    image's own border there is nothing to blend with, so that the weight stays 1 there."""
     x1, y1, x2, y2 = transform.square
     across = _ramp(x2 - x1, feather, x1 > 0, x2 < transform.width)
     down = _ramp(y2 - y1, feather, y1 > 0, y2 < transform.height)

@@ -1,4 +1,4 @@
-"""Any picture as 8-bit RGB pixels, and square pixels at another size.
+"""Any image as 8-bit RGB pixels, and square pixels at another size.
 
 Takes what Pillow and ComfyUI hand out: every Pillow mode, EXIF orientation, transparency, 16 bit, arrays and tensors.
 Knows nothing of faces.
@@ -14,17 +14,17 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import PictureError
+from ..errors import ImageError
 
-BACKDROP = 128  # behind transparent pixels: mid grey, which neither glows nor cuts a dark edge into hair
+BACKDROP = 128  # behind transparent pixels: mid gray, which neither glows nor cuts a dark edge into hair
 TOLERANCE = 0.5  # how far float pixels may overshoot [0, 1] (resampling filters ring) before the range must be another one
 
 
-def rgb_pixels(picture: Any) -> np.ndarray:
+def rgb_pixels(image: Any) -> np.ndarray:
     """(H, W, 3) uint8 RGB of a PIL image, or of an (H, W, 3|4) array or tensor: uint8, uint16, or float in [0, 1]."""
-    pixels = _from_pillow(picture) if isinstance(picture, Image.Image) else _from_array(picture)
+    pixels = _from_pillow(image) if isinstance(image, Image.Image) else _from_array(image)
     if not pixels.size:
-        raise PictureError(f"the picture is empty: {pixels.shape[1]} x {pixels.shape[0]} pixels")
+        raise ImageError(f"the image is empty: {pixels.shape[1]} x {pixels.shape[0]} pixels")
     return pixels
 
 
@@ -34,7 +34,7 @@ def resize_square(pixels: Tensor, size: int) -> Tensor:
     if side > size:
         weights = _area_weights(side, size)
         pixels = weights @ pixels @ weights.T
-    elif side < size:  # torch's cubic is OpenCV's: a = -0.75, half-pixel centres, edges repeated
+    elif side < size:  # torch's cubic is OpenCV's: a = -0.75, half-pixel centers, edges repeated
         pixels = F.interpolate(pixels[None], (size, size), mode="bicubic", align_corners=False)[0]
     return pixels.round().clamp(0, 255)
 
@@ -47,33 +47,33 @@ def _area_weights(side: int, size: int) -> Tensor:
     return (overlap.clamp(min=0) * size / side).float()
 
 
-def _from_pillow(picture: Image.Image) -> np.ndarray:
+def _from_pillow(image: Image.Image) -> np.ndarray:
     try:
-        upright = ImageOps.exif_transpose(picture)
+        upright = ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError) as error:  # a lazily opened file that turns out to be damaged
-        raise PictureError(f"the picture cannot be read: {error}") from error
+        raise ImageError(f"the image cannot be read: {error}") from error
     if upright.mode.startswith("I") or upright.mode == "F":
-        return _from_deep_grey(np.asarray(upright))
+        return _from_deep_gray(np.asarray(upright))
     if "transparency" in upright.info or upright.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
         return _over_backdrop(np.asarray(upright.convert("RGBA")))
     return np.asarray(upright.convert("RGB"))
 
 
-def _from_deep_grey(grey: np.ndarray) -> np.ndarray:
-    """Grey pixels of 16 or 32 bits. Which range they fill is nowhere in the file: the smallest of 1, 255, 65535 that holds them."""
-    _require_finite(grey)
-    values = grey.astype(np.float64)
-    whole = grey.dtype.kind in "iu"
-    top = 65535.0 if grey.dtype == np.uint16 or values.max(initial=0) > 255 else 255.0 if whole or values.max(initial=0) > 1 else 1.0
+def _from_deep_gray(gray: np.ndarray) -> np.ndarray:
+    """Gray pixels of 16 or 32 bits. Which range they fill is nowhere in the file: the smallest of 1, 255, 65535 that holds them."""
+    _require_finite(gray)
+    values = gray.astype(np.float64)
+    whole = gray.dtype.kind in "iu"
+    top = 65535.0 if gray.dtype == np.uint16 or values.max(initial=0) > 255 else 255.0 if whole or values.max(initial=0) > 1 else 1.0
     if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-        raise PictureError(f"grey values reach from {values.min():g} to {values.max():g}; expected 0 to 1, 255 or 65535")
+        raise ImageError(f"gray values reach from {values.min():g} to {values.max():g}; expected 0 to 1, 255 or 65535")
     return np.repeat(_to_bytes(values / top)[..., None], 3, axis=2)
 
 
-def _from_array(picture: Any) -> np.ndarray:
-    array = picture.detach().cpu().numpy() if isinstance(picture, Tensor) else np.asarray(picture)
+def _from_array(image: Any) -> np.ndarray:
+    array = image.detach().cpu().numpy() if isinstance(image, Tensor) else np.asarray(image)
     if array.ndim != 3 or array.shape[2] not in (3, 4):
-        raise PictureError(f"the picture has shape {array.shape}; expected (height, width, 3 or 4)")
+        raise ImageError(f"the image has shape {array.shape}; expected (height, width, 3 or 4)")
     if array.dtype == np.uint16:
         array = array / 65535.0
     if array.dtype.kind == "f":
@@ -81,7 +81,7 @@ def _from_array(picture: Any) -> np.ndarray:
         _require_unit_range(array)
         array = _to_bytes(array)
     if array.dtype != np.uint8:
-        raise PictureError(f"the picture holds {array.dtype}; expected uint8 (0 to 255), uint16, or float (0 to 1)")
+        raise ImageError(f"the image holds {array.dtype}; expected uint8 (0 to 255), uint16, or float (0 to 1)")
     return _over_backdrop(array) if array.shape[2] == 4 else array
 
 
@@ -97,10 +97,10 @@ def _to_bytes(unit: np.ndarray) -> np.ndarray:
 def _require_finite(array: np.ndarray) -> None:
     bad = int(np.count_nonzero(~np.isfinite(array)))
     if bad:
-        raise PictureError(f"{bad} of the picture's {array.size} values are not finite (NaN or infinite)")
+        raise ImageError(f"{bad} of the image's {array.size} values are not finite (NaN or infinite)")
 
 
 def _require_unit_range(array: np.ndarray) -> None:
     low, high = float(array.min(initial=0)), float(array.max(initial=0))
     if low < -TOLERANCE or high > 1 + TOLERANCE:
-        raise PictureError(f"float pixels reach from {low:g} to {high:g}; expected 0 to 1. Scale them, or give uint8.")
+        raise ImageError(f"float pixels reach from {low:g} to {high:g}; expected 0 to 1. Scale them, or give uint8.")

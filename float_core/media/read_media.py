@@ -1,6 +1,6 @@
-"""Pictures by Pillow, sounds by ffmpeg (the sound of videos included), from files to the types of the core.
+"""Images by Pillow, sounds by ffmpeg (the sound of videos included), from files to the types of the core.
 
-Keeps what the file has: orientation, modes and transparency of pictures, the sound's own rate. A sound comes whole (`read_audio`) or in
+Keeps what the file has: orientation, modes and transparency of images, the sound's own rate. A sound comes whole (`read_audio`) or in
 blocks (`open_audio`). Knows nothing of faces or models.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import AudioError, PictureError
+from ..errors import AudioError, ImageError
 from ..types import AudioClip, AudioFile
 from .codecs import last_words, start_ffmpeg
 
@@ -26,18 +26,18 @@ AU_FLOAT32 = 6  # the sample type's number in an AU header
 BLOCK = 1 << 16  # samples per channel that are read and mixed at once
 
 
-def read_picture(path: str | Path) -> Image.Image:
-    """The (first) picture of a file, loaded, in the file's own mode. Raises PictureError."""
+def read_image(path: str | Path) -> Image.Image:
+    """The (first) image of a file, loaded, in the file's own mode. Raises ImageError."""
     if not Path(path).is_file():
-        raise PictureError(f"there is no picture file {path}")
+        raise ImageError(f"there is no image file {path}")
     try:
-        with Image.open(path) as picture:
-            picture.load()
-            return picture.copy() if getattr(picture, "is_animated", False) else picture
+        with Image.open(path) as image:
+            image.load()
+            return image.copy() if getattr(image, "is_animated", False) else image
     except UnidentifiedImageError as error:
-        raise PictureError(f"{path} is not a picture that Pillow can read; expected for example PNG, JPEG or WebP") from error
+        raise ImageError(f"{path} is not an image that Pillow can read; expected for example PNG, JPEG or WebP") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise PictureError(f"the picture {path} cannot be read: {error}") from error
+        raise ImageError(f"the image {path} cannot be read: {error}") from error
 
 
 def read_audio(path: str | Path) -> AudioClip:

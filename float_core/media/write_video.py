@@ -24,14 +24,14 @@ from .codecs import last_words, start_ffmpeg
 from .pixel_transfer import HostPixels, to_host
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-AUDIO_RATE = 48000  # every player takes it, and its AAC frames are shorter than a picture
-# BT.709 throughout and said so in the file: untagged video is shown in other colours by other players.
+AUDIO_RATE = 48000  # every player takes it, and its AAC frames are shorter than an image
+# BT.709 throughout and said so in the file: untagged video is shown in other colors by other players.
 COLOURS = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
 SCALER = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p"
 
 
 def write_video(
-    path: str | Path, chunks: Iterable[FrameChunk], *, fps: float | Fraction, clip: AudioClip | AudioFile | None = None
+    path: str | Path, chunks: Iterable[FrameChunk], *, fps: float | Fraction, audio: AudioClip | AudioFile | None = None
 ) -> Path:
     """Write frames (n, 3, H, W) in [-1, 1], in order and without gaps, with the sound if there is one (ffmpeg itself reads that of an
     `AudioFile`); returns the path.
@@ -46,7 +46,7 @@ def write_video(
     part = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with tempfile.TemporaryDirectory(prefix="float-sound-") as folder, tempfile.TemporaryFile() as errors:
-            sound = _sound_arguments(clip, Path(folder) / "sound.f32")
+            sound = _sound_arguments(audio, Path(folder) / "sound.f32")
             _encode(part, CONTAINERS[target.suffix.lower()], chunks, rate, sound, errors)
         _rename(part, target)
     finally:
@@ -96,19 +96,19 @@ def _arguments(part: Path, container: str, size: tuple[int, int], rate: Fraction
     return [*frames, *sound, *video, *audio, *fast_start, "-f", container, "-y", f"file:{part}"]
 
 
-def _sound_arguments(clip: AudioClip | AudioFile | None, file: Path) -> list[str]:
+def _sound_arguments(audio: AudioClip | AudioFile | None, file: Path) -> list[str]:
     """ffmpeg's second input. The samples go through a file: two pipes into one program can wait for each other for ever."""
-    if clip is None:
+    if audio is None:
         return []
-    if isinstance(clip, AudioFile):
-        return _file_arguments(clip)
-    samples = clip.waveform.detach().to("cpu", torch.float32)
+    if isinstance(audio, AudioFile):
+        return _file_arguments(audio)
+    samples = audio.waveform.detach().to("cpu", torch.float32)
     if samples.ndim != 1 or not samples.numel() or not bool(samples.isfinite().all()):
         raise VideoError(f"the sound has shape {tuple(samples.shape)}; expected (samples,), at least one, all finite")
-    if clip.sample_rate < 1:
-        raise VideoError(f"the sound's rate is {clip.sample_rate}; expected samples per second")
+    if audio.sample_rate < 1:
+        raise VideoError(f"the sound's rate is {audio.sample_rate}; expected samples per second")
     samples.clamp(-1, 1).contiguous().numpy().astype("<f4", copy=False).tofile(file)
-    return ["-f", "f32le", "-ar", str(clip.sample_rate), "-ac", "1", "-i", f"file:{file}"]
+    return ["-f", "f32le", "-ar", str(audio.sample_rate), "-ac", "1", "-i", f"file:{file}"]
 
 
 def _file_arguments(sound: AudioFile) -> list[str]:

@@ -1,4 +1,4 @@
-"""The encoder E: a picture to its identity latent, its motion coefficients and the skip features that the decoder warps.
+"""The encoder E: an image to its identity latent, its motion coefficients and the skip features that the decoder warps.
 
 Knows neither the motion basis nor how the features are used.
 """
@@ -38,11 +38,11 @@ class AppearanceNetwork(nn.Module):
         last = EqualConv2d(config.channels[0], config.latent_size, 4)
         self.convs = nn.ModuleList([ConvLayer(3, finest_first[0], 1), *blocks, last])
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, images: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(B, 3, S, S) -> identity (B, D); features 8x8, 16x16, ..., SxS: the block outputs, without the 4x4 one."""
         features = []
         # channels_last: the layout in which blurs and 1x1 convolutions are fast, on a CPU too
-        x = pictures.to(next(self.parameters()).dtype).contiguous(memory_format=torch.channels_last)
+        x = images.to(next(self.parameters()).dtype).contiguous(memory_format=torch.channels_last)
         for layer in self.convs:
             x = layer(x)
             features.append(x)
@@ -58,8 +58,8 @@ class AppearanceEncoder(nn.Module):
         sizes = [config.latent_size] * config.coefficient_layers + [config.basis_size]
         self.fc = nn.Sequential(*(EqualLinear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """(B, 3, S, S) in [-1, 1] -> identity (B, D), coefficients (B, M), skip features."""
-        identity, skips = self.net_app(pictures)
+        identity, skips = self.net_app(images)
         identity = identity.float()
         return identity, self.fc(identity), skips

@@ -1,4 +1,4 @@
-"""The motion auto-encoder: picture to identity, motion coefficients and features; latents and features back to pictures.
+"""The motion auto-encoder: image to identity, motion coefficients and features; latents and features back to images.
 
 Knows nothing of audio, of the flow in motion space, of files or of video.
 """
@@ -30,12 +30,12 @@ class MotionAutoencoder(nn.Module):
         self.enc = AppearanceEncoder(config)
         self.dec = FaceDecoder(config)
 
-    def encode(self, pictures: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """(B, 3, S, S) in [-1, 1] -> identity w_{S->r} (B, D), coefficients lambda (B, M), skip features coarsest (8x8) first."""
         size = self.config.size
-        if pictures.ndim != 4 or tuple(pictures.shape[1:]) != (3, size, size):
-            raise OptionError(f"pictures are {tuple(pictures.shape)}; expected (B, 3, {size}, {size})")
-        return self.enc(pictures)
+        if images.ndim != 4 or tuple(images.shape[1:]) != (3, size, size):
+            raise OptionError(f"images are {tuple(images.shape)}; expected (B, 3, {size}, {size})")
+        return self.enc(images)
 
     def basis(self) -> Tensor:
         """Orthonormal motion directions (D, M), float32; differentiable. Decomposes at every call: keep the result where it is fixed."""
@@ -52,33 +52,33 @@ class MotionAutoencoder(nn.Module):
     def decode(
         self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: bool = False
     ) -> Tensor | tuple[Tensor, list[Tensor], list[Tensor]]:
-        """w = w_{S->r} + w_{r->D} (B, D), skip features (B or 1, C, r, r) -> picture (B, 3, S, S) float32, not clamped.
+        """w = w_{S->r} + w_{r->D} (B, D), skip features (B or 1, C, r, r) -> image (B, 3, S, S) float32, not clamped.
 
         With `return_flows` also the grids (B, r, r, 2) and masks (B, 1, r, r) per level, 8x8 first.
         """
         self._check(latent, skips)
-        picture, levels = self.dec(latent, skips)
+        image, levels = self.dec(latent, skips)
         if not return_flows:
-            return picture
-        return picture, [level.grid for level in levels], [level.mask for level in levels]
+            return image
+        return image, [level.grid for level in levels], [level.mask for level in levels]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MotionAutoencoder:
         """What moves or converts the weights (`to`, `half`, ...): what was prepared of them is of no use then."""
         forget_weights(self.dec)
         return super()._apply(fn, recurse)
 
-    def prepare(self, skips: tuple[Tensor, ...], *, compiled: bool = False) -> Callable[[Tensor], Tensor]:
-        """A decoder for one source with all its work done ahead that does not depend on the motion: w (B, D) -> pictures (B, 3, S, S)
+    def prepare(self, skips: tuple[Tensor, ...], *, compile: bool = False) -> Callable[[Tensor], Tensor]:
+        """A decoder for one source with all its work done ahead that does not depend on the motion: w (B, D) -> images (B, 3, S, S)
         float32, not clamped; the numbers of `decode`. `skips` (1, C, r, r). Takes the weights as they are now, without gradients.
 
-        `compiled`: by torch.compile. With a CompileWarning where that cannot be done, and for float32 on a CPU, whose own way is faster."""
+        `compile`: by torch.compile. With a CompileWarning where that cannot be done, and for float32 on a CPU, whose own way is faster."""
         self._check(torch.empty(1, self.config.latent_size), skips)
         start = self.dec.input.input
         with torch.no_grad():
             if start.device.type != "cpu" or start.dtype != torch.float32:
                 forget_weights(self.dec)
-                return BatchDecoder(self.dec, skips, compiled=compiled)
-            if compiled:
+                return BatchDecoder(self.dec, skips, compile=compile)
+            if compile:
                 warnings.warn(
                     "compiling is for GPUs and half precision: float32 on a CPU has a faster way of its own.", CompileWarning, stacklevel=2
                 )
@@ -92,7 +92,7 @@ class MotionAutoencoder(nn.Module):
         if found != resolutions:
             raise OptionError(f"skip features are {found} wide; expected {resolutions}, coarsest first")
         if any(skip.shape[0] not in (1, latent.shape[0]) for skip in skips):
-            raise OptionError(f"skip features are for {skips[0].shape[0]} pictures; expected 1 or the latent's batch {latent.shape[0]}")
+            raise OptionError(f"skip features are for {skips[0].shape[0]} images; expected 1 or the latent's batch {latent.shape[0]}")
 
 
 def constant_keys(config: AutoencoderConfig) -> set[str]:

@@ -1,6 +1,6 @@
-"""The decoder D: the latent w = w_{S->r} + w_{r->D} and the source's skip features to a picture (LIA's flow-based generator).
+"""The decoder D: the latent w = w_{S->r} + w_{r->D} and the source's skip features to an image (LIA's flow-based generator).
 
-Does not know where latents come from. Convolutions run in the parameters' dtype; flows, grids, warps and the picture stay in float32,
+Does not know where latents come from. Convolutions run in the parameters' dtype; flows, grids, warps and the image stay in float32,
 since one pixel of a 512 grid is less than bfloat16 resolves near 1.
 """
 
@@ -35,14 +35,14 @@ INITIAL_MASK = 0.5  # and untrained masks sigmoid(0.5): the source's features co
 @dataclass(frozen=True)
 class FlowLevel:
     """One level's result, float32. `grid` (B, r, r, 2), x first: where each pixel is sampled, identity + tanh(flow), in grid_sample's
-    coordinates (-1 and 1 = the picture's edges). `mask` (B, 1, r, r) in (0, 1): the share of the warped source."""
+    coordinates (-1 and 1 = the image's edges). `mask` (B, 1, r, r) in (0, 1): the share of the warped source."""
 
     grid: Tensor
     mask: Tensor
 
 
 class ConstantInput(nn.Module):
-    """The learnt 4x4 start of the decoder."""
+    """The learned 4x4 start of the decoder."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -101,8 +101,8 @@ class ToFlow(nn.Module):
         return flow if coarser is None else flow + upsample(coarser)
 
 
-class ToPicture(nn.Module):
-    """1x1 convolution of the warp to RGB with its own activation, another bias, plus the up-sampled picture of the level before."""
+class ToRGB(nn.Module):
+    """1x1 convolution of the warp to RGB with its own activation, another bias, plus the up-sampled image of the level before."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -118,10 +118,10 @@ class ToPicture(nn.Module):
         return cast(EqualConv2d, self.conv[0])(features.float(), gain=ACTIVATION_GAIN)
 
     def with_projected(self, projected: Tensor, mask: Tensor, coarser: Tensor | None) -> Tensor:
-        """The picture from the sampled and projected features (B, 3, r, r)."""
+        """The image from the sampled and projected features (B, 3, r, r)."""
         mixed = projected * mask + cast(ChannelBias, self.conv[1]).bias.float() * ACTIVATION_GAIN
-        picture = F.leaky_relu(mixed, ACTIVATION_SLOPE) + self.bias.float()
-        return picture if coarser is None else picture + upsample(coarser)
+        image = F.leaky_relu(mixed, ACTIVATION_SLOPE) + self.bias.float()
+        return image if coarser is None else image + upsample(coarser)
 
 
 def identity_grid(size: int, like: Tensor) -> Tensor:
@@ -139,21 +139,21 @@ class FaceDecoder(nn.Module):
         self.direction = MotionBasis(latent, config.basis_size)
         self.input = ConstantInput(channels[0])
         self.conv1 = StyledConv(channels[0], channels[0], latent)
-        self.to_rgb1 = ToPicture(channels[0])  # in checkpoints, unused
+        self.to_rgb1 = ToRGB(channels[0])  # in checkpoints, unused
         self.convs, self.to_rgbs, self.to_flows = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for level, (coarse, fine) in enumerate(zip(channels, channels[1:], strict=False)):
             self.convs.append(StyledConv(coarse, fine, latent, upsample=True))
             self.convs.append(StyledConv(fine, fine, latent))
-            self.to_rgbs.append(ToPicture(fine))
+            self.to_rgbs.append(ToRGB(fine))
             self.to_flows.append(ToFlow(fine, latent, first=level == 0))
 
     def forward(self, latent: Tensor, skips: tuple[Tensor, ...]) -> tuple[Tensor, list[FlowLevel]]:
-        """w (B, D), skip features (B or 1, C, r, r) coarsest first -> picture (B, 3, S, S) float32, not clamped, and the flows."""
+        """w (B, D), skip features (B or 1, C, r, r) coarsest first -> image (B, 3, S, S) float32, not clamped, and the flows."""
         latent = latent.float()
         start = self.input.input.expand(latent.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         state = self.conv1(start, latent)
         flow: Tensor | None = None
-        picture: Tensor | None = None
+        image: Tensor | None = None
         levels: list[FlowLevel] = []
         for i, skip in enumerate(skips):
             state = self.convs[2 * i + 1](self.convs[2 * i](state, latent), latent)
@@ -162,10 +162,10 @@ class FaceDecoder(nn.Module):
             sampled = sample_features(skip, level.grid)
             # warp + state * (1 - mask), warp = sampled * mask, in one pass
             state = torch.lerp(state, sampled.to(state.dtype), level.mask.to(state.dtype))
-            picture = self.to_rgbs[i](sampled, level.mask, picture)
+            image = self.to_rgbs[i](sampled, level.mask, image)
             levels.append(level)
-        assert picture is not None
-        return picture, levels
+        assert image is not None
+        return image, levels
 
 
 def read_flow(flow: Tensor) -> FlowLevel:

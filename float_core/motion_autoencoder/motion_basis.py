@@ -1,7 +1,7 @@
 """The orthonormal motion basis Q: coefficients (lambda) to motion latents and back (paper section 3.1, w_{r->S} = sum lambda_m v_m),
 and how one basis is told from another.
 
-Knows neither pictures nor networks.
+Knows neither images nor networks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-OFFSET = 1e-8  # part of the formula: released coefficients were learnt against Q of weight + 1e-8
+OFFSET = 1e-8  # part of the formula: released coefficients were learned against Q of weight + 1e-8
 
 
 class MotionBasis(nn.Module):
@@ -25,7 +25,7 @@ class MotionBasis(nn.Module):
         """(D, M), Q of the reduced QR decomposition of weight + 1e-8, differentiable, on the weight's device.
 
         Decomposed in float32 on the CPU, with LAPACK's signs as they come: other back ends may choose other signs, and the signs are
-        part of what the encoder has learnt.
+        part of what the encoder has learned.
         """
         weight = self.weight.to(device="cpu", dtype=torch.float32)
         basis, _ = torch.linalg.qr(weight + OFFSET)

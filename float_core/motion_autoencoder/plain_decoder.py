@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .face_decoder import FaceDecoder, StyledConv, ToFlow, ToPicture, identity_grid
+from .face_decoder import FaceDecoder, StyledConv, ToFlow, ToRGB, identity_grid
 from .stylegan_layers import upsample
 
 
 def decode_plain(decoder: FaceDecoder, latent: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
-    """w (B, D), skip features (B or 1, C, r, r) coarsest first -> pictures (B, 3, S, S), not clamped. Differentiable."""
+    """w (B, D), skip features (B or 1, C, r, r) coarsest first -> images (B, 3, S, S), not clamped. Differentiable."""
     frames = []
     for i in range(len(latent)):
         own = tuple(skip[i : i + 1] if len(skip) > 1 else skip for skip in skips)
@@ -27,7 +27,7 @@ def decode_plain(decoder: FaceDecoder, latent: Tensor, skips: tuple[Tensor, ...]
 def _decode_frame(decoder: FaceDecoder, latent: Tensor, skips: tuple[Tensor, ...]) -> Tensor:
     state = decoder.conv1(decoder.input.input, latent, impl="reference")
     flow: Tensor | None = None
-    picture: Tensor | None = None
+    image: Tensor | None = None
     for level, skip in enumerate(skips):
         for conv in decoder.convs[2 * level : 2 * level + 2]:
             state = cast(StyledConv, conv)(state, latent, impl="reference")
@@ -36,9 +36,9 @@ def _decode_frame(decoder: FaceDecoder, latent: Tensor, skips: tuple[Tensor, ...
         mask = torch.sigmoid(flow[:, 2:])
         warp = F.grid_sample(skip.to(grid.dtype), grid, mode="bilinear", padding_mode="zeros", align_corners=False) * mask
         state = warp + state * (1 - mask)
-        picture = _picture(cast(ToPicture, decoder.to_rgbs[level]), warp, picture)
-    assert picture is not None
-    return picture
+        image = _image(cast(ToRGB, decoder.to_rgbs[level]), warp, image)
+    assert image is not None
+    return image
 
 
 def _flow(layer: ToFlow, state: Tensor, latent: Tensor, coarser: Tensor | None) -> Tensor:
@@ -46,6 +46,6 @@ def _flow(layer: ToFlow, state: Tensor, latent: Tensor, coarser: Tensor | None) 
     return flow if coarser is None else flow + upsample(coarser, impl="reference")
 
 
-def _picture(layer: ToPicture, warp: Tensor, coarser: Tensor | None) -> Tensor:
-    picture = layer.conv(warp, impl="reference") + layer.bias
-    return picture if coarser is None else picture + upsample(coarser, impl="reference")
+def _image(layer: ToRGB, warp: Tensor, coarser: Tensor | None) -> Tensor:
+    image = layer.conv(warp, impl="reference") + layer.bias
+    return image if coarser is None else image + upsample(coarser, impl="reference")

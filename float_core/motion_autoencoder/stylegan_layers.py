@@ -1,4 +1,4 @@
-"""The layers that encoder and decoder share: equalised, blurred and modulated convolutions, in the conventions of StyleGAN2.
+"""The layers that encoder and decoder share: equalized, blurred and modulated convolutions, in the conventions of StyleGAN2.
 
 Knows nothing of faces, motion or checkpoints. Every fast path has a plain reference (`impl="reference"`) that spells out the formula.
 Modules hold parameters only: blur kernels are constants of the formulas, so nothing but weights moves, loads or is saved.
@@ -63,7 +63,7 @@ def blur(x: Tensor, padding: int, gain: float = 1.0, *, impl: Implementation = "
 
 
 def upsample(x: Tensor, *, impl: Implementation = "fast") -> Tensor:
-    """Pictures and flows (B, C, r, r) -> (B, C, 2r, 2r): zeros between the pixels, then the blur with gain 4, which is bilinear
+    """Images and flows (B, C, r, r) -> (B, C, 2r, 2r): zeros between the pixels, then the blur with gain 4, which is bilinear
     up-sampling with zeros beyond the edges."""
     if impl == "reference":
         batch, channels, height, width = x.shape
@@ -94,7 +94,7 @@ def activate(x: Tensor, bias: Tensor) -> Tensor:
 
 
 class EqualLinear(nn.Module):
-    """Linear layer with weight / sqrt(in_features) (equalised learning rate) and the bias as it is."""
+    """Linear layer with weight / sqrt(in_features) (equalized learning rate) and the bias as it is."""
 
     def __init__(self, in_features: int, out_features: int, bias_init: float = 0.0) -> None:
         super().__init__()
@@ -191,7 +191,7 @@ class ModulatedConv2d(nn.Module):
         self.kernel, self.upsample, self.demodulate = kernel, upsample, demodulate
 
     def style(self, latent: Tensor) -> Tensor:
-        """w (B, D) -> s / sqrt(in * k * k), (B, in): the equalisation of the weight rides on the style."""
+        """w (B, D) -> s / sqrt(in * k * k), (B, in): the equalization of the weight rides on the style."""
         return self.modulation(latent) * self.scale
 
     def demodulation(self, style: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_clip
+from ..argument_checks import check_audio
 from ..audio.waveform import prepare
 from ..errors import OptionError
 from ..types import AudioClip, Keyframe, LambdaCurve, MotionEdit
@@ -75,17 +75,17 @@ def _scaled(curve: LambdaCurve, amount: float) -> LambdaCurve:
     return LambdaCurve(keyframes, tuple(value * amount for value in curve.values))
 
 
-def loudness_curve(clip: AudioClip, fps: float, *, attack: float = 0.02, release: float = 0.15, amount: float = 1.0) -> LambdaCurve:
+def loudness_curve(audio: AudioClip, fps: float, *, attack: float = 0.02, release: float = 0.15, amount: float = 1.0) -> LambdaCurve:
     """How loud the voice is in each frame, as a curve of values from 0 to `amount`, which is where it is loudest.
 
     `attack` and `release`: seconds in which the curve makes 63 % of its way up and down. Silence gives 0 throughout."""
-    check_clip(clip)
+    check_audio(audio)
     for name, seconds in (("attack", attack), ("release", release)):
         check_number(f"{name} (seconds)", seconds, low=0)
     check_number("amount", amount)
     rate = exact_rate(fps)
-    samples = prepare(clip, clip.sample_rate)[0]
-    envelope = _follow(_loudness(samples, int(clip.sample_rate), rate), 1 / float(rate), attack, release)
+    samples = prepare(audio, audio.sample_rate)[0]
+    envelope = _follow(_loudness(samples, int(audio.sample_rate), rate), 1 / float(rate), attack, release)
     loudest = max(envelope)
     return LambdaCurve(values=tuple(amount * level / loudest if loudest else 0.0 for level in envelope))
 

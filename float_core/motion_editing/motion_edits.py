@@ -29,10 +29,10 @@ def edit_motion(model: FloatModel, motion: MotionSequence, edits: Sequence[Motio
     check_motion(model, motion)
     chosen = check_edits(model, edits)
     check_number("outside_scale", outside_scale)
-    (edited,) = edit_pieces(model, [motion.motion], chosen, frames=motion.motion.shape[1], fps=motion.fps)
+    (edited,) = edit_pieces(model, [motion.latents], chosen, frames=motion.latents.shape[1], fps=motion.fps)
     if outside_scale != 1:
-        edited = edited + (outside_scale - 1) * outside_basis(model, motion.motion)
-    return replace(motion, motion=edited)
+        edited = edited + (outside_scale - 1) * outside_basis(model, motion.latents)
+    return replace(motion, latents=edited)
 
 
 def outside_basis(model: FloatModel, motion: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def save_motion(path: str | Path, model: FloatModel, motion: MotionSequence, *, 
     check_motion(model, motion)
     if not isinstance(notes, str):
         raise OptionError(f"notes is {type(notes).__name__}; expected text")
-    tensors = {"motion": _stored(motion.motion)} | ({} if motion.source is None else {"source": _stored(motion.source)})
+    tensors = {"motion": _stored(motion.latents)} | ({} if motion.source is None else {"source": _stored(motion.source)})
     _write(target, tensors, _metadata(model, motion, notes))
     return target
 

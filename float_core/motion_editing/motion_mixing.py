@@ -29,9 +29,9 @@ def mix_motions(first: MotionSequence, second: MotionSequence, weight: float | L
     check_pair(first, second)
     if weight == 0:
         return first
-    one = first.motion
-    other = _as_long_as(one, second.motion.to(one))
-    return replace(first, motion=torch.lerp(one, other, _weights(weight, first).to(one)[:, None]))
+    one = first.latents
+    other = _as_long_as(one, second.latents.to(one))
+    return replace(first, latents=torch.lerp(one, other, _weights(weight, first).to(one)[:, None]))
 
 
 def take_directions(
@@ -44,10 +44,10 @@ def take_directions(
     chosen = _checked_directions(model, directions)
     if not chosen or weight == 0:
         return motion
-    w = motion.motion
+    w = motion.latents
     basis = basis_like(model, w)[:, chosen]
-    change = (_as_long_as(w, other.motion.to(w)) - w) @ basis
-    return replace(motion, motion=w + (_weights(weight, motion).to(w)[:, None] * change) @ basis.T)
+    change = (_as_long_as(w, other.latents.to(w)) - w) @ basis
+    return replace(motion, latents=w + (_weights(weight, motion).to(w)[:, None] * change) @ basis.T)
 
 
 def mirror_motion(model: FloatModel, motion: MotionSequence, *, around: Literal["reference", "mean"] = "reference") -> MotionSequence:
@@ -65,13 +65,13 @@ def mirror_motion(model: FloatModel, motion: MotionSequence, *, around: Literal[
         )
     if not same_basis(calibration.fingerprint, basis_fingerprint(model.basis)):
         raise OptionError("the calibration belongs to another basis: run `python -m float_core calibrate` on this model")
-    w = motion.motion
+    w = motion.latents
     basis = basis_like(model, w)
     coefficients = w @ basis
     if around == "mean":
         coefficients = coefficients - coefficients.mean(1, keepdim=True)
     mirrored = coefficients @ torch.tensor(calibration.mirror, device=w.device, dtype=w.dtype).T
-    return replace(motion, motion=w + (mirrored - coefficients) @ basis.T)
+    return replace(motion, latents=w + (mirrored - coefficients) @ basis.T)
 
 
 def retarget_motion(
@@ -90,7 +90,7 @@ def retarget_motion(
     if mode not in ("relative", "absolute"):
         raise OptionError(f"mode is {mode!r}; expected 'relative' or 'absolute'")
     check_number("strength", strength)
-    w = motion.motion
+    w = motion.latents
     target = check_source(model, identity, len(w)).to(w)
     reference = target if mode == "absolute" else motion.source.to(w) if motion.source is not None else w[:, 0]
     shift = (target - reference)[:, None]
@@ -98,7 +98,7 @@ def retarget_motion(
         w = target[:, None] + strength * (w - reference[:, None])
     elif bool(shift.any()):
         w = w + shift
-    return replace(motion, motion=w, source=target.expand(len(w), -1))
+    return replace(motion, latents=w, source=target.expand(len(w), -1))
 
 
 def _as_long_as(one: Tensor, other: Tensor) -> Tensor:
@@ -109,8 +109,8 @@ def _as_long_as(one: Tensor, other: Tensor) -> Tensor:
 def _weights(weight: float | LambdaCurve, motion: MotionSequence) -> Tensor:
     """(T,) in 0..1."""
     if isinstance(weight, LambdaCurve):
-        return evaluate_curve(weight, motion.motion.shape[1], motion.fps).clamp(0, 1)
-    return torch.full((motion.motion.shape[1],), check_number("weight", weight, low=0, high=1))
+        return evaluate_curve(weight, motion.latents.shape[1], motion.fps).clamp(0, 1)
+    return torch.full((motion.latents.shape[1],), check_number("weight", weight, low=0, high=1))
 
 
 def _checked_directions(model: FloatModel, directions: Sequence[int]) -> list[int]:

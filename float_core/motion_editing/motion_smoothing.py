@@ -33,7 +33,7 @@ def smooth_motion(
     check_motion(model, motion)
     wanted = _seconds_of_directions(model, seconds)
     check_number("outside_seconds", outside_seconds, low=0, high=_LONGEST)
-    w = motion.motion
+    w = motion.latents
     basis = basis_like(model, w)
     result = w
     for value in sorted(set(wanted.values()) - {0.0}):  # directions that are smoothed alike go together
@@ -43,7 +43,7 @@ def smooth_motion(
     if outside_seconds > 0:
         outside = outside_basis(model, w)
         result = result + _gaussian(outside, outside_seconds * motion.fps) - outside
-    return motion if result is w else replace(motion, motion=result)
+    return motion if result is w else replace(motion, latents=result)
 
 
 def _seconds_of_directions(model: FloatModel, seconds: float | Mapping[int, float]) -> dict[int, float]:
@@ -70,7 +70,7 @@ def repair_seams(motion: MotionSequence, window: int = 50, *, width: int = 3, st
     _check_whole("width", width, 1)
     _check_whole("window", window, 2 * (width + _CONTEXT) + 1)
     check_number("strength", strength, low=0, high=1)
-    w, margin = motion.motion, max(width, _CONTEXT)
+    w, margin = motion.latents, max(width, _CONTEXT)
     seams = list(range(window, w.shape[1] - margin + 1, window))
     if not seams or strength == 0:
         return motion
@@ -82,7 +82,7 @@ def repair_seams(motion: MotionSequence, window: int = 50, *, width: int = 3, st
         zone = slice(seam - width, seam + width)
         change = shape[:, None] * (share[:, number, None] * steps[:, seam])[:, None]
         repaired[:, zone] = torch.where(change != 0, w[:, zone] + change, w[:, zone])
-    return replace(motion, motion=repaired)
+    return replace(motion, latents=repaired)
 
 
 def _check_whole(name: str, value: object, least: int) -> None:

@@ -51,23 +51,23 @@ def resample_motion(motion: MotionSequence, fps: float | Fraction, *, seconds: f
     old, rate = exact_rate(motion.fps), exact_rate(fps)
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise OptionError(f"fps is {float(rate):g}; expected {LOWEST_RATE} to {HIGHEST_RATE} frames a second")
-    length = motion.motion.shape[1]
+    length = motion.latents.shape[1]
     count = frames_for(Fraction(length) / old if seconds is None else seconds, rate)
     if rate == old and count == length:
         return motion
-    return replace(motion, motion=at_positions(motion.motion, [n * old / rate for n in range(count)]), fps=float(rate))
+    return replace(motion, latents=at_positions(motion.latents, [n * old / rate for n in range(count)]), fps=float(rate))
 
 
 def trim_motion(motion: MotionSequence, start: float, end: float | None = None) -> MotionSequence:
     """The frames at `start` <= time < `end` seconds (None: to the end). Parts cut at the same second make up the whole."""
     check_sequence(motion)
-    rate, length = exact_rate(motion.fps), motion.motion.shape[1]
+    rate, length = exact_rate(motion.fps), motion.latents.shape[1]
     first = math.ceil(_exact_seconds("start", start) * rate)
     behind = length if end is None else min(length, math.ceil(_exact_seconds("end", end) * rate))
     if first >= behind:
         found = f"from {start:g} s to " + ("the end" if end is None else f"{end:g} s")
         raise OptionError(f"{found} there is no frame; the motion lasts {float(length / rate):.2f} s: start earlier, end later.")
-    return replace(motion, motion=motion.motion[:, first:behind])
+    return replace(motion, latents=motion.latents[:, first:behind])
 
 
 def stretch_motion(motion: MotionSequence, speed: float) -> MotionSequence:
@@ -77,19 +77,19 @@ def stretch_motion(motion: MotionSequence, speed: float) -> MotionSequence:
     if speed == 1:
         return motion
     step = Fraction(speed).limit_denominator(10000)
-    count = math.ceil(motion.motion.shape[1] / step)
-    return replace(motion, motion=at_positions(motion.motion, [n * step for n in range(count)]))
+    count = math.ceil(motion.latents.shape[1] / step)
+    return replace(motion, latents=at_positions(motion.latents, [n * step for n in range(count)]))
 
 
 def join_motions(first: MotionSequence, second: MotionSequence, *, crossfade: float = 0.2) -> MotionSequence:
     """One after the other. `crossfade` seconds of them overlap and go smoothly from one to the other: the result is that much shorter."""
     check_pair(first, second)
-    count = _crossfade_frames(crossfade, first, min(first.motion.shape[1], second.motion.shape[1]))
-    before, after = first.motion, second.motion.to(first.motion)
+    count = _crossfade_frames(crossfade, first, min(first.latents.shape[1], second.latents.shape[1]))
+    before, after = first.latents, second.latents.to(first.latents)
     weight = smoother(torch.arange(1, count + 1) / (count + 1)).to(before)[:, None]  # neither end is in the fade: both clips show beside it
     faded = torch.lerp(before[:, before.shape[1] - count :], after[:, :count], weight)
     joined = torch.cat([before[:, : before.shape[1] - count], faded, after[:, count:]], dim=1)
-    return replace(first, motion=joined, source=_common_source(first, second))
+    return replace(first, latents=joined, source=_common_source(first, second))
 
 
 def loop_motion(motion: MotionSequence, *, crossfade: float = 0.5, repeats: int = 1) -> MotionSequence:
@@ -98,12 +98,12 @@ def loop_motion(motion: MotionSequence, *, crossfade: float = 0.5, repeats: int 
     check_sequence(motion)
     if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= 1000:
         raise OptionError(f"repeats is {repeats!r}; expected a whole number from 1 to 1000")
-    frames = motion.motion
+    frames = motion.latents
     count = _crossfade_frames(crossfade, motion, frames.shape[1] // 2)
     length = frames.shape[1] - count
     weight = smoother(torch.arange(count) / max(1, count)).to(frames)[:, None]
     faded = torch.lerp(frames[:, length:], frames[:, :count], weight)  # starts as the frame that follows the last one
-    return replace(motion, motion=torch.cat([faded, frames[:, count:length]], dim=1).repeat(1, repeats, 1))
+    return replace(motion, latents=torch.cat([faded, frames[:, count:length]], dim=1).repeat(1, repeats, 1))
 
 
 def check_pair(first: object, second: object) -> None:
@@ -111,9 +111,9 @@ def check_pair(first: object, second: object) -> None:
     one, two = check_sequence(first, name="first"), check_sequence(second, name="second")
     if exact_rate(one.fps) != exact_rate(two.fps):
         raise OptionError(f"the first motion has {one.fps:g} frames a second, the second {two.fps:g}: use resample_motion on one of them")
-    if one.motion.shape[::2] != two.motion.shape[::2]:
+    if one.latents.shape[::2] != two.latents.shape[::2]:
         raise OptionError(
-            f"the motions have shapes {tuple(one.motion.shape)} and {tuple(two.motion.shape)}; expected the same batch and latent size"
+            f"the motions have shapes {tuple(one.latents.shape)} and {tuple(two.latents.shape)}; expected the same batch and latent size"
         )
 
 

@@ -50,7 +50,7 @@ class TimeEmbedder(nn.Module):
 
     def forward(self, t: Tensor) -> Tensor:
         dtype = next(self.mlp.parameters()).dtype
-        # The angles in at least float32: half precision cannot tell neighbouring times apart.
+        # The angles in at least float32: half precision cannot tell neighboring times apart.
         features = sinusoid(t.to(torch.promote_types(dtype, torch.float32)), self.frequency_size)
         return self.mlp(features.to(dtype))
 
@@ -138,9 +138,9 @@ class FlowMatchingTransformer(nn.Module):
         frame = torch.arange(config.tokens, device="cpu")
         outside = (frame[:, None] - frame[None, :]).abs() > config.reach
         self.register_buffer("alignment_mask", outside, persistent=False)  # True = may not attend
-        self.initialise()
+        self.initialize()
 
-    def initialise(self) -> None:
+    def initialize(self) -> None:
         """Weights to start training from (DiT): every block begins as the identity, the velocity as zero."""
         hidden = self.config.hidden_size
         for module in self.modules():

@@ -1,6 +1,6 @@
 """Sampling of motion, window after window (paper section 3.2). What one window hands to the next is a `WindowState`, nothing else.
 
-Knows the transformer, its guidance and its solvers; knows nothing of identities, sound files or pictures.
+Knows the transformer, its guidance and its solvers; knows nothing of identities, sound files or images.
 """
 
 from __future__ import annotations

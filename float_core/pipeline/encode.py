@@ -1,11 +1,11 @@
-"""What a picture and a sound hold: identity, audio features, emotion. Networks compute in the model's dtype, results are float32."""
+"""What an image and a sound hold: identity, audio features, emotion. Networks compute in the model's dtype, results are float32."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_clip, check_pictures
+from ..argument_checks import check_audio, check_images
 from ..audio.sound_stream import cut_spans, stream_sound
 from ..audio.waveform import frame_count
 from ..motion_editing.edit_checks import check_number
@@ -16,10 +16,10 @@ _SHORTEST_WINDOW = 0.25  # seconds; less than a syllable has no emotion
 
 
 @torch.no_grad()
-def encode_identity(model: FloatModel, pictures: Tensor) -> SourceIdentity:
-    """Identity, motion coefficients and skip features of `pictures` (B, 3, S, S) in [-1, 1]."""
+def encode_identity(model: FloatModel, images: Tensor) -> SourceIdentity:
+    """Identity, motion coefficients and skip features of `images` (B, 3, S, S) in [-1, 1]."""
     autoencoder = model.require("autoencoder")
-    value = check_pictures(model, pictures).to(model.device, torch.float32)
+    value = check_images(model, images).to(model.device, torch.float32)
     identity, coefficients, skips = autoencoder.encode(value)
     coefficients = coefficients.float()
     motion = coefficients @ model.basis.T  # w_{r->S} = Q lambda
@@ -27,24 +27,24 @@ def encode_identity(model: FloatModel, pictures: Tensor) -> SourceIdentity:
 
 
 @torch.no_grad()
-def encode_audio(model: FloatModel, clip: AudioClip | AudioFile) -> AudioFeatures:
+def encode_audio(model: FloatModel, audio: AudioClip | AudioFile) -> AudioFeatures:
     """Audio features w_a (1, T, Da) of a sound, T = ceil(samples * fps / rate). Sounds of more than 60 s are heard in windows; see
     `stream_audio_features`, which does not hold them all."""
-    pieces = list(stream_audio_features(model, clip))
+    pieces = list(stream_audio_features(model, audio))
     return AudioFeatures(torch.cat(pieces, dim=1), model.require("audio_encoder").config.fps)
 
 
 def predict_emotion(
-    model: FloatModel, clip: AudioClip | AudioFile, *, window_seconds: float | None = None, overlap: float = 0.5
+    model: FloatModel, audio: AudioClip | AudioFile, *, window_seconds: float | None = None, overlap: float = 0.5
 ) -> EmotionCondition:
     """How the voice sounds: probabilities of the seven emotions (1, 1, 7). More than 60 s are heard in windows, whose mean counts.
 
     With `window_seconds` over time, (1, T, 7), T = ceil(samples * fps / rate): heard in windows of that length, of which each shares
     about `overlap` (0..0.9) with the one before, and in between in straight lines from the middle of one window to that of the next."""
-    check_clip(clip)
+    check_audio(audio)
     classifier = model.require("emotion")
     rate = classifier.config.sample_rate
-    sound = stream_sound(clip, rate)
+    sound = stream_sound(audio, rate)
     if window_seconds is None:
         return EmotionCondition(hear_emotion(classifier, sound, model.device))
     check_number("window_seconds", window_seconds, low=_SHORTEST_WINDOW, high=3600)

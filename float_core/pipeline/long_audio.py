@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_clip
+from ..argument_checks import check_audio
 from ..audio.sound_stream import SoundStream, stream_sound
 from ..audio.waveform import frame_count
 from ..types import AudioClip, AudioFile, FloatModel
@@ -24,17 +24,17 @@ def is_long(sound: SoundStream) -> bool:
     return sound.samples > LONGEST_WHOLE * sound.sample_rate
 
 
-def clip_frames(model: FloatModel, clip: AudioClip | AudioFile) -> int:
+def audio_frames(model: FloatModel, audio: AudioClip | AudioFile) -> int:
     """How many frames the model's audio features have for this sound: ceil(samples * fps / rate)."""
-    return frame_count(clip.samples, int(clip.sample_rate), model.require("audio_encoder").config.fps)
+    return frame_count(audio.samples, int(audio.sample_rate), model.require("audio_encoder").config.fps)
 
 
-def stream_audio_features(model: FloatModel, clip: AudioClip | AudioFile) -> Iterator[Tensor]:
+def stream_audio_features(model: FloatModel, audio: AudioClip | AudioFile) -> Iterator[Tensor]:
     """Audio features w_a of a sound as pieces (1, n, Da) float32, T = ceil(samples * fps / rate) frames in all, each piece computed when
     it is asked for. Up to 60 s there is one piece, the whole clip's features bit for bit; what the windows of longer ones change says
     the encoder's `stream`. Checks the sound at the call; raises AudioError."""
     encoder = model.require("audio_encoder")
-    return _pieces(encoder, stream_sound(check_clip(clip), encoder.config.sample_rate), model.device)
+    return _pieces(encoder, stream_sound(check_audio(audio), encoder.config.sample_rate), model.device)
 
 
 @torch.no_grad()

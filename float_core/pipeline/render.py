@@ -19,17 +19,17 @@ def render_frames(
     motion: MotionSequence,
     *,
     batch_size: int | None = None,
-    compiled: bool = False,
+    compile: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
-    """Frames of one identity (B = 1) under a motion (1, T, D), as chunks in order. `batch_size` None = chosen by device and picture size.
-    `compiled`: by torch.compile, on a GPU or in half precision; the first frames then take a minute, and a CompileWarning says where it
+    """Frames of one identity (B = 1) under a motion (1, T, D), as chunks in order. `batch_size` None = chosen by device and image size.
+    `compile`: by torch.compile, on a GPU or in half precision; the first frames then take a minute, and a CompileWarning says where it
     cannot be done. Progress: stage "render", in frames."""
     check_identity(model, identity)
     check_motion(model, motion, batch=1)
     check_batch_size(batch_size)
-    pieces, total = [motion.motion], motion.motion.shape[1]
-    return render_pieces(model, identity, pieces, total, batch_size=batch_size, compiled=compiled, on_progress=on_progress)
+    pieces, total = [motion.latents], motion.latents.shape[1]
+    return render_pieces(model, identity, pieces, total, batch_size=batch_size, compile=compile, on_progress=on_progress)
 
 
 def render_pieces(
@@ -39,12 +39,12 @@ def render_pieces(
     total: int,
     *,
     batch_size: int | None,
-    compiled: bool = False,
+    compile: bool = False,
     on_progress: ProgressCallback | None,
 ) -> Iterator[FrameChunk]:
     """As `render_frames` for a motion that comes in pieces (1, n, D), whose lengths do not show in the chunks. Checks nothing."""
-    decode = model.require("autoencoder").prepare(tuple(skip.to(model.device) for skip in identity.skips), compiled=compiled)
-    base = identity.identity.to(model.device, torch.float32)
+    decode = model.require("autoencoder").prepare(tuple(skip.to(model.device) for skip in identity.skips), compile=compile)
+    base = identity.latent.to(model.device, torch.float32)
     start = 0
     for motion in _rebatch(pieces, batch_size or automatic_batch_size(model)):
         latents = base + motion.to(model.device, torch.float32)  # w = w_{S->r} + w_{r->D}

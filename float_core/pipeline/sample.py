@@ -54,7 +54,7 @@ def stream_motion(
     return sample_windows(transformer, source, sound, emotions, options, noise=noise, on_evaluation=on_evaluation)
 
 
-def stream_voice_motion(
+def stream_audio_motion(
     model: FloatModel,
     identity: SourceIdentity,
     pieces: Iterable[Tensor],

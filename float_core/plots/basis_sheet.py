@@ -1,4 +1,4 @@
-"""A contact sheet of a motion basis on a user's own portrait: a row of pictures for every direction, with its name and what it moves.
+"""A contact sheet of a motion basis on a user's own portrait: a row of images for every direction, with its name and what it moves.
 
 Works for any model, with or without a calibration. Measures nothing.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 _REACH = 2.5  # to both sides, without a calibration
-_CELL, _CAPTION, _LABEL = 192, 24, 250  # pixels: widest picture, strip for the value below it, column for the name
+_CELL, _CAPTION, _LABEL = 192, 24, 250  # pixels: widest image, strip for the value below it, column for the name
 _PAPER, _INK, _FAINT = (255, 255, 255), (20, 20, 20), (105, 105, 105)
 
 
@@ -38,7 +38,7 @@ def basis_sheet(
     directions: Sequence[int] | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Tensor:
-    """(3, H, W) in [-1, 1]: a row for each of `directions` (None: all), `steps` pictures from minus to plus `extent` times the
+    """(3, H, W) in [-1, 1]: a row for each of `directions` (None: all), `steps` images from minus to plus `extent` times the
     direction's natural range around the portrait's own motion (±2.5 without a calibration); an odd count has the portrait in the middle.
     Progress: stage "sheet", in rows."""
     check_identity(model, identity)
@@ -49,8 +49,8 @@ def basis_sheet(
         offsets = [extent * (high if x > 0 else -low) * x for x in torch.linspace(-1, 1, steps).tolist()]
         shifts = torch.tensor(offsets, device=model.device)[:, None] * model.basis[:, k]
         motion = identity.motion.to(model.device)[:, None] + shifts[None]
-        pictures = torch.cat([chunk.frames for chunk in render_frames(model, identity, MotionSequence(motion, model.config.fps))])
-        rows.append(_row(model, k, pictures.cpu(), offsets))
+        images = torch.cat([chunk.frames for chunk in render_frames(model, identity, MotionSequence(motion, model.config.fps))])
+        rows.append(_row(model, k, images.cpu(), offsets))
         if on_progress is not None:
             on_progress("sheet", number + 1, len(chosen))
     return torch.cat(rows, 1)
@@ -80,18 +80,18 @@ def _reach(model: FloatModel, direction: int) -> tuple[float, float]:
     return (-_REACH, _REACH) if measured is None else (measured.low, measured.high)
 
 
-def _row(model: FloatModel, direction: int, pictures: Tensor, offsets: Sequence[float]) -> Tensor:
-    """(3, h, w): name, pictures, and their values below them."""
+def _row(model: FloatModel, direction: int, images: Tensor, offsets: Sequence[float]) -> Tensor:
+    """(3, h, w): name, images, and their values below them."""
     from PIL import Image, ImageDraw
 
-    if pictures.shape[-1] > _CELL:
-        pictures = F.interpolate(pictures, size=(_CELL, _CELL), mode="bilinear", antialias=True)
-    size = max(pictures.shape[-1], 96)  # a name needs some room, however small a model's pictures are
-    canvas = Image.new("RGB", (_LABEL + len(pictures) * size, size + _CAPTION), _PAPER)
+    if images.shape[-1] > _CELL:
+        images = F.interpolate(images, size=(_CELL, _CELL), mode="bilinear", antialias=True)
+    size = max(images.shape[-1], 96)  # a name needs some room, however small a model's images are
+    canvas = Image.new("RGB", (_LABEL + len(images) * size, size + _CAPTION), _PAPER)
     draw = ImageDraw.Draw(canvas)
     _write_label(draw, model, direction, size)
-    for i, (picture, offset) in enumerate(zip(pictures, offsets, strict=True)):
-        pixels = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    for i, (image, offset) in enumerate(zip(images, offsets, strict=True)):
+        pixels = ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
         left = _LABEL + i * size
         canvas.paste(Image.fromarray(pixels).resize((size, size), Image.Resampling.NEAREST), (left, 0))
         draw.text((left + size / 2, size + _CAPTION / 2), f"{offset:+.2f}", _INK, _font(14), anchor="mm")
@@ -109,11 +109,11 @@ def _write_label(draw: ImageDraw, model: FloatModel, direction: int, height: int
         labels = [f"{one.name} {one.strength:.0%}: {one.per_unit:+.3g} {one.unit}" for one in measured.labels] or ["no control of the rig"]
         lines += [(part, small, _FAINT) for text in (*labels, f"explained: {measured.fit:.0%}") for part in _wrapped(draw, text, small)]
     top = 8.0
-    for text, font, colour in lines:
+    for text, font, color in lines:
         line = font.size * 1.35
         if top + line > height + _CAPTION - 4:
             break
-        draw.text((10, top), text, colour, font)
+        draw.text((10, top), text, color, font)
         top += line
 
 

@@ -1,4 +1,4 @@
-"""Motion and edits as pictures of curves, drawn without a screen. Knows a basis and its calibration, no network."""
+"""Motion and edits as images of curves, drawn without a screen. Knows a basis and its calibration, no network."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def plot_motion(model: FloatModel, motion: MotionSequence, *, window: int = 50) 
     check_motion(model, motion)
     if isinstance(window, bool) or not isinstance(window, int) or window < 1:
         raise OptionError(f"window is {window!r}; expected a positive whole number of frames")
-    basis = model.basis.to(motion.motion.device)
-    coefficients = (motion.motion[0].detach().float() @ basis).cpu().numpy()
+    basis = model.basis.to(motion.latents.device)
+    coefficients = (motion.latents[0].detach().float() @ basis).cpu().numpy()
     panels = list(_panels(model, coefficients.shape[1]))
     figure, axes = _figure([2.3] * len(panels) + [1.6, 1.9])
     times = np.arange(len(coefficients)) / motion.fps

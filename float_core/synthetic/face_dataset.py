@@ -1,6 +1,6 @@
 """Synthetic faces on disk: writes shards of rendered heads, and draws batches of source and target frames with their exact flow.
 
-A shard is two files: pictures as uint8 (heads, frames, 3, S, S), and the poses with the exact flows between them. Shards depend only on
+A shard is two files: images as uint8 (heads, frames, 3, S, S), and the poses with the exact flows between them. Shards depend only on
 the seed and their number, so that several processes may write one set and an interrupted run goes on where it stopped.
 """
 
@@ -31,7 +31,7 @@ _FLOW_SIZE = 64  # flows are smooth: finer levels are compared after pooling
 
 @dataclass(frozen=True)
 class FacePairs:
-    """Source and target frames of B heads: pictures (B, 3, r, r) in [-1, 1], rigs (B, 20) in natural units, and the exact flow."""
+    """Source and target frames of B heads: images (B, 3, r, r) in [-1, 1], rigs (B, 20) in natural units, and the exact flow."""
 
     source: Tensor
     target: Tensor
@@ -73,7 +73,7 @@ def _claim(path: Path) -> bool:
 
 def _write_shard(path: Path, heads: int, frames: int, size: int, pool: TexturePool, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    pictures = np.empty((heads, frames, 3, size, size), np.uint8)
+    images = np.empty((heads, frames, 3, size, size), np.uint8)
     facts: dict[str, list[Tensor]] = {}
     for first in range(0, heads, _BLOCK):
         count = min(_BLOCK, heads - first)
@@ -81,15 +81,15 @@ def _write_shard(path: Path, heads: int, frames: int, size: int, pool: TexturePo
         look = sample_look(shape, pool, generator)
         base, rig = sample_rigs(generator, count, frames)
         for k in range(frames):
-            picture = render(shape, look, base, rig[:, k], size, generator)
-            pictures[first : first + count, k] = ((picture + 1) * 127.5).round().byte().numpy()
+            image = render(shape, look, base, rig[:, k], size, generator)
+            images[first : first + count, k] = ((image + 1) * 127.5).round().byte().numpy()
         for name, value in {"rig": rig, **_all_flows(shape, look.hair_volume, base, rig)}.items():
             facts.setdefault(name, []).append(value)
     save_file({name: torch.cat(values).contiguous() for name, values in facts.items()}, path.with_suffix(".safetensors"))
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.save(file, pictures)
-    part.replace(path)  # last: a shard with pictures is whole
+        np.save(file, images)
+    part.replace(path)  # last: a shard with images is whole
 
 
 def _all_flows(shape: HeadShape, hair_volume: Tensor, base: Tensor, rig: Tensor) -> dict[str, Tensor]:
@@ -119,10 +119,10 @@ class FaceDataset:
         self._places = [(shard, row) for shard, data in enumerate(self._shards) for row in range(len(data))]
         self.train_heads = max(1, self.heads - hold_out)
 
-    def _pictures(self, heads: Sequence[int], frames: Sequence[int], size: int) -> Tensor:
+    def _images(self, heads: Sequence[int], frames: Sequence[int], size: int) -> Tensor:
         rows = [self._shards[self._places[h][0]][self._places[h][1], k] for h, k in zip(heads, frames, strict=True)]
-        pictures = torch.from_numpy(np.stack(rows)).float() / 127.5 - 1
-        return F.avg_pool2d(pictures, pictures.shape[-1] // size) if size < pictures.shape[-1] else pictures
+        images = torch.from_numpy(np.stack(rows)).float() / 127.5 - 1
+        return F.avg_pool2d(images, images.shape[-1] // size) if size < images.shape[-1] else images
 
     def pairs(self, heads: Sequence[int], source: Sequence[int], target: Sequence[int], size: int) -> FacePairs:
         """The pairs (head, source frame, target frame) at `size` pixels."""
@@ -133,18 +133,18 @@ class FaceDataset:
             *(mask.float() for mask in (facts["weight"][h, t, s], facts["mouth"][h, t], facts["eyes"][h, t])),
         )
         return FacePairs(
-            self._pictures(heads, source, size), self._pictures(heads, target, size), facts["rig"][h, s], facts["rig"][h, t], exact
+            self._images(heads, source, size), self._images(heads, target, size), facts["rig"][h, s], facts["rig"][h, t], exact
         )
 
     def draw(self, generator: torch.Generator, count: int, size: int, same_frame: float = 0.1) -> FacePairs:
-        """Random training pairs, mirrored and recoloured at random; `same_frame`: share whose target is the source itself."""
+        """Random training pairs, mirrored and recolored at random; `same_frame`: share whose target is the source itself."""
         heads = torch.randint(self.train_heads, (count,), generator=generator)
         source = torch.randint(self.frames, (count,), generator=generator)
         step = torch.randint(1, self.frames, (count,), generator=generator)
         step = step * (torch.rand(count, generator=generator) >= same_frame)
         pairs = self.pairs(heads.tolist(), source.tolist(), ((source + step) % self.frames).tolist(), size)
         pairs = _mirrored(pairs) if torch.rand((), generator=generator) < 0.5 else pairs
-        return _recoloured(pairs, generator)
+        return _recolored(pairs, generator)
 
 
 def _mirrored(pairs: FacePairs) -> FacePairs:
@@ -154,10 +154,10 @@ def _mirrored(pairs: FacePairs) -> FacePairs:
     return FacePairs(pairs.source.flip(3), pairs.target.flip(3), rigs.mirror(pairs.source_rig), rigs.mirror(pairs.target_rig), turned)
 
 
-def _recoloured(pairs: FacePairs, generator: torch.Generator) -> FacePairs:
+def _recolored(pairs: FacePairs, generator: torch.Generator) -> FacePairs:
     """The same random contrast and tint on source and target."""
     count = len(pairs.source)
     gain = 1 + 0.25 * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1) + 0.1 * torch.randn(count, 3, 1, 1, generator=generator)
     offset = 0.15 * torch.randn(count, 1, 1, 1, generator=generator)
-    source, target = ((picture * gain + offset).clamp(-1, 1) for picture in (pairs.source, pairs.target))
+    source, target = ((image * gain + offset).clamp(-1, 1) for image in (pairs.source, pairs.target))
     return FacePairs(source, target, pairs.source_rig, pairs.target_rig, pairs.flow)

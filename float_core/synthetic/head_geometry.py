@@ -1,10 +1,10 @@
 """Geometry of the synthetic heads: where a point of the skin is seen, and which point of the skin a pixel shows.
 
-Three frames, all with y down and 1 = half the picture: view p (the picture), surface c (s along the head's width, t = height on
+Three frames, all with y down and 1 = half the image: view p (the image), surface c (s along the head's width, t = height on
 an upright head: a frontal view unrolled at the sides) and material m (the skin at rest: eyes and lips closed, no expression).
 pixel -> surface is a ray cast to an ellipsoid with a nose; surface -> material takes smooth displacements and then the slits of
 eyes and mouth away. Both directions are exact to the fixed points' tolerance, so the flow between two poses is exact too.
-Knows nothing of colours.
+Knows nothing of colors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHAPE_RANGES: dict[str, tuple[float, float]] = {
     "height": (0.73, 0.05),
     "jaw_width": (0.17, 0.13),
     "depth": (0.62, 0.06),
-    "centre_y": (-0.11, 0.03),
+    "center_y": (-0.11, 0.03),
     "eye_x": (0.2, 0.02),
     "eye_y": (-0.17, 0.03),
     "eye_width": (0.094, 0.014),
@@ -61,7 +61,7 @@ class HeadShape:
     @property
     def chin_y(self) -> Tensor:
         """Height of the chin, (B, 1, 1)."""
-        return self["centre_y"] + self["height"]
+        return self["center_y"] + self["height"]
 
     @property
     def brow_y(self) -> Tensor:
@@ -89,7 +89,7 @@ class Skin:
 
 
 def pixel_grid(size: int) -> Tensor:
-    """Pixel centres (1, size, size, 2) in [-1, 1], x first, as grid_sample has them with align_corners=False."""
+    """Pixel centers (1, size, size, 2) in [-1, 1], x first, as grid_sample has them with align_corners=False."""
     axis = (torch.arange(size) * 2 + 1) / size - 1
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     return torch.stack((x, y), -1)[None]
@@ -155,9 +155,9 @@ def _nose(shape: HeadShape, c: Tensor) -> Tensor:
     return shape["nose_height"] * torch.exp(-((s / shape["nose_width"]) ** 2) - ((t - shape["nose_y"]) / length) ** 2)
 
 
-def ray_cast(axes: tuple[Tensor, Tensor, Tensor], centre_y: Tensor, turn: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+def ray_cast(axes: tuple[Tensor, Tensor, Tensor], center_y: Tensor, turn: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
     """Nearest point q (B, H, W, 3) of an ellipsoid in its own frame, and the discriminant (> 0 where the ray hits)."""
-    origin = torch.stack((h[..., 0], h[..., 1] - centre_y, torch.zeros_like(h[..., 0])), -1) @ turn[:, None]  # R^T o
+    origin = torch.stack((h[..., 0], h[..., 1] - center_y, torch.zeros_like(h[..., 0])), -1) @ turn[:, None]  # R^T o
     inverse = torch.stack([1 / axis for axis in axes], -1)  # [B, 1, 1, 3]
     o, d = origin * inverse, turn[:, 2][:, None, None] * inverse  # R^T (0, 0, 1) is R's third row
     a, b, c = (d * d).sum(-1), (o * d).sum(-1), (o * o).sum(-1) - 1
@@ -175,12 +175,12 @@ def _unroll(shape: HeadShape, q: Tensor) -> Tensor:
     sine = (q[..., 1] / shape["height"]).clamp(-0.999, 0.999)
     radius = (1 - sine**2).sqrt()
     longitude = torch.atan2(q[..., 0] / shape["width"], q[..., 2] / shape["depth"])
-    return torch.stack((shape["width"] * radius * longitude, q[..., 1] + shape["centre_y"]), -1)
+    return torch.stack((shape["width"] * radius * longitude, q[..., 1] + shape["center_y"]), -1)
 
 
 def _roll_up(shape: HeadShape, c: Tensor) -> Tensor:
     """The inverse of `_unroll`, with the nose."""
-    y = (c[..., 1] - shape["centre_y"]).clamp(-0.999 * shape["height"], 0.999 * shape["height"])
+    y = (c[..., 1] - shape["center_y"]).clamp(-0.999 * shape["height"], 0.999 * shape["height"])
     radius = (1 - (y / shape["height"]) ** 2).sqrt()
     longitude = c[..., 0] / (shape["width"] * radius)
     z = shape["depth"] * radius * longitude.cos() + _nose(shape, c)
@@ -192,10 +192,10 @@ def view_to_surface(shape: HeadShape, rig: Tensor, p: Tensor) -> Surface:
     turn = rotation(rig)
     h = _close_jaw(shape, rig, to_head_plane(rig, p))
     axis = turn[:, :2, 2][:, None, None]  # where the head's z axis points in the view
-    q, discriminant = ray_cast(_axes(shape), shape["centre_y"], turn, h)
+    q, discriminant = ray_cast(_axes(shape), shape["center_y"], turn, h)
     c = _unroll(shape, q)
     for _ in range(_SURFACE_STEPS):
-        nearest, _ = ray_cast(_axes(shape), shape["centre_y"], turn, h - axis * _nose(shape, c)[..., None])
+        nearest, _ = ray_cast(_axes(shape), shape["center_y"], turn, h - axis * _nose(shape, c)[..., None])
         c = _unroll(shape, nearest)
     squared = torch.stack([axis_length**2 for axis_length in _axes(shape)], -1)
     normal = torch.nn.functional.normalize((q / squared) @ turn.transpose(1, 2)[:, None], dim=-1)
@@ -209,13 +209,13 @@ def surface_to_view(shape: HeadShape, rig: Tensor, c: Tensor) -> tuple[Tensor, T
     seen = q @ turn.transpose(1, 2)[:, None]
     squared = torch.stack([axis**2 for axis in _axes(shape)], -1)
     facing = ((q / squared) @ turn.transpose(1, 2)[:, None])[..., 2]
-    h = torch.stack((seen[..., 0], seen[..., 1] + shape["centre_y"]), -1)
+    h = torch.stack((seen[..., 0], seen[..., 1] + shape["center_y"]), -1)
     dx, dy = _jaw_shift(shape, rig, h[..., 1])
     return from_head_plane(rig, torch.stack((h[..., 0] * _breadth(shape, h[..., 1]) + dx, h[..., 1] + dy), -1)), facing
 
 
 def _displacements(shape: HeadShape, rig: Tensor) -> list[tuple[Tensor, Tensor, float, float, Tensor, Tensor]]:
-    """Smooth displacements of the skin: centre x, y, radius x, y, displacement x, y."""
+    """Smooth displacements of the skin: center x, y, radius x, y, displacement x, y."""
     smile, wide, pucker = control(rig, "smile"), control(rig, "mouth_wide"), control(rig, "pucker")
     inner, outer = control(rig, "brow_inner"), control(rig, "brow_outer")
     zero = torch.zeros_like(smile)
@@ -242,7 +242,7 @@ def _smooth(shape: HeadShape, rig: Tensor, c: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Slit:
-    centre_x: Tensor
+    center_x: Tensor
     line_y: Tensor
     curve: Tensor
     half_width: Tensor
@@ -253,7 +253,7 @@ class _Slit:
 
     def opening(self, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """At s: height of the closed line, how far the upper and lower edges are from it."""
-        x = (s - self.centre_x) / self.half_width
+        x = (s - self.center_x) / self.half_width
         profile = (1 - x * x).clamp_min(0)
         return self.line_y + self.curve * x * x, self.up * profile, self.down * profile
 
@@ -266,7 +266,7 @@ class _Slit:
         distance = signed.abs()
         rest = distance - amount * torch.exp(-(((distance - amount) / reach) ** 2))
         t = line + torch.where(signed < 0, -1.0, 1.0) * rest.clamp_min(0)
-        beside = self.half_width - (c[..., 0] - self.centre_x).abs()
+        beside = self.half_width - (c[..., 0] - self.center_x).abs()
         return torch.stack((c[..., 0], t), -1), torch.minimum(amount - distance, beside)
 
     def open(self, m: Tensor) -> Tensor:

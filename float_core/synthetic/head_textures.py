@@ -1,4 +1,4 @@
-"""Colours of the synthetic heads: noise and photo textures, and the canvas of one head's skin in material coordinates.
+"""Colors of the synthetic heads: noise and photo textures, and the canvas of one head's skin in material coordinates.
 
 A canvas holds what is painted on the resting skin (lips, brows, lids, hair, beard) and the slope of small relief, so that one
 lookup a pixel renders any pose and expression. Knows nothing of poses.
@@ -45,7 +45,7 @@ def coin(generator: torch.Generator, probability: float, *shape: int) -> Tensor:
 
 
 def natural_noise(generator: torch.Generator, size: int, falloff: float) -> Tensor:
-    """(3, size, size) in [0, 1] with spectrum 1 / f^falloff: statistics of natural pictures, periodic at the edges."""
+    """(3, size, size) in [0, 1] with spectrum 1 / f^falloff: statistics of natural images, periodic at the edges."""
     frequency = torch.fft.fftfreq(size)
     radius = (frequency[:, None] ** 2 + frequency[None] ** 2).sqrt().clamp_min(1 / size)
     spectrum = torch.fft.fft2(torch.randn(3, size, size, generator=generator)) / radius**falloff
@@ -62,9 +62,9 @@ def photo_textures(size: int) -> list[Tensor]:
     names = ("brick", "chelsea", "coffee", "coins", "grass", "gravel", "hubble_deep_field", "immunohistochemistry", "rocket", "moon")
     textures = []
     for name in names:
-        picture = torch.as_tensor(skimage.transform.resize(getattr(skimage.data, name)(), (size, size), anti_aliasing=True)).float()
-        picture = picture[..., None].expand(-1, -1, 3) if picture.ndim == 2 else picture[..., :3]
-        textures.append(picture.permute(2, 0, 1).contiguous())
+        image = torch.as_tensor(skimage.transform.resize(getattr(skimage.data, name)(), (size, size), anti_aliasing=True)).float()
+        image = image[..., None].expand(-1, -1, 3) if image.ndim == 2 else image[..., :3]
+        textures.append(image.permute(2, 0, 1).contiguous())
     return textures
 
 
@@ -81,7 +81,7 @@ class TexturePool:
         return cls(torch.stack([natural_noise(generator, size, f) for f in falloffs] + photo_textures(size)))
 
     def draw(self, generator: torch.Generator, count: int) -> Tensor:
-        """(count, 3, size, size) with random colours, contrast and mirrorings."""
+        """(count, 3, size, size) with random colors, contrast and mirrorings."""
         chosen = self.textures[torch.randint(len(self.textures), (count,), generator=generator)]
         gain = uniform(generator, 0.3, 1.2, count, 3, 1, 1) * uniform(generator, 0.5, 1.1, count, 1, 1, 1)
         offset = uniform(generator, -0.1, 0.4, count, 1, 1, 1)
@@ -91,8 +91,8 @@ class TexturePool:
 
 @dataclass(frozen=True)
 class HeadLook:
-    """Everything but the shape of B heads. `canvas` (B, 5, h, w): colour and two slopes; `back` (B, 3, n, n) background;
-    `cloth`, `strands` (B, 3, n, n); colours (B, 3); `hair_volume` (B, 5): shell width, height, offset, lower cut, raggedness;
+    """Everything but the shape of B heads. `canvas` (B, 5, h, w): color and two slopes; `back` (B, 3, n, n) background;
+    `cloth`, `strands` (B, 3, n, n); colors (B, 3); `hair_volume` (B, 5): shell width, height, offset, lower cut, raggedness;
     `body` (B, 6): neck width, shoulder height, shoulder curve, collar depth, collar kind, blur of the background."""
 
     canvas: Tensor
@@ -113,8 +113,8 @@ def _mix_palette(generator: torch.Generator, palette: Tensor, count: int, jitter
     place = uniform(generator, 0, len(palette) - 1.001, count)
     low = place.long()
     weight = (place - low)[:, None]
-    colour = palette[low] * (1 - weight) + palette[low + 1] * weight
-    return (colour * (1 + jitter * torch.randn(count, 3, generator=generator))).clamp(0.02, 0.97)
+    color = palette[low] * (1 - weight) + palette[low + 1] * weight
+    return (color * (1 + jitter * torch.randn(count, 3, generator=generator))).clamp(0.02, 0.97)
 
 
 def soft(x: Tensor, width: float) -> Tensor:
@@ -122,10 +122,10 @@ def soft(x: Tensor, width: float) -> Tensor:
     return torch.sigmoid(x * (4 / width))
 
 
-def _over(canvas: Tensor, colour: Tensor, alpha: Tensor) -> Tensor:
-    """Paint colour (B, 3) or (B, 3, h, w) with alpha (B, h, w)."""
-    colour = colour[..., None, None] if colour.ndim == 2 else colour
-    return canvas + alpha[:, None] * (colour - canvas)
+def _over(canvas: Tensor, color: Tensor, alpha: Tensor) -> Tensor:
+    """Paint color (B, 3) or (B, 3, h, w) with alpha (B, h, w)."""
+    color = color[..., None, None] if color.ndim == 2 else color
+    return canvas + alpha[:, None] * (color - canvas)
 
 
 def canvas_coordinates() -> tuple[Tensor, Tensor]:
@@ -240,7 +240,7 @@ def _paint_glasses(canvas: Tensor, shape: HeadShape, s: Tensor, t: Tensor, gener
 
 
 def _strand_texture(pool: TexturePool, hair: Tensor, generator: torch.Generator) -> Tensor:
-    """Noise squeezed across the strands, in the colour of the hair."""
+    """Noise squeezed across the strands, in the color of the hair."""
     texture = pool.draw(generator, len(hair)).mean(1, keepdim=True)
     size = texture.shape[-1]
     texture = F.interpolate(texture[:, :, : size // 4], size=(size, size), mode="bilinear", align_corners=False)
@@ -250,7 +250,7 @@ def _strand_texture(pool: TexturePool, hair: Tensor, generator: torch.Generator)
 
 
 def sample_look(shape: HeadShape, pool: TexturePool, generator: torch.Generator) -> HeadLook:
-    """Colours, textures, light, clothes and camera of B heads."""
+    """Colors, textures, light, clothes and camera of B heads."""
     count = len(shape.values)
     s, t = canvas_coordinates()
     skin, hair = _mix_palette(generator, _SKINS, count, 0.05), _mix_palette(generator, _HAIRS, count, 0.1)

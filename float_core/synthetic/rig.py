@@ -1,7 +1,7 @@
 """The rig of the synthetic heads: 20 named controls with natural units, and the scale that makes each one a unit coefficient.
 
 The bundled model's directions are supervised by this rig, so that lambda_i = rig_i / RIG_SCALES[i] has a true name.
-Knows nothing of pictures, voices or networks.
+Knows nothing of images, voices or networks.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from torch import Tensor
 
 # name: (standard deviation in natural units, sign under a left-right mirror)
 _CONTROLS: dict[str, tuple[float, int]] = {
-    "yaw": (10.0, -1),  # degrees, + = the head turns to the picture's right
+    "yaw": (10.0, -1),  # degrees, + = the head turns to the image's right
     "pitch": (7.0, 1),  # degrees, + = down
-    "roll": (5.0, -1),  # degrees, + = clockwise in the picture
-    "shift_x": (0.06, -1),  # half picture widths
+    "roll": (5.0, -1),  # degrees, + = clockwise in the image
+    "shift_x": (0.06, -1),  # half image widths
     "shift_y": (0.05, 1),
     "scale": (0.08, 1),  # natural logarithm of the size
     "jaw_open": (0.3, 1),  # 0 closed, 1 wide open
@@ -25,8 +25,8 @@ _CONTROLS: dict[str, tuple[float, int]] = {
     "upper_lip": (0.4, 1),  # + raised
     "lower_lip": (0.4, 1),  # + lowered, - tucked in
     "blink": (0.4, 1),  # 0 open, 1 closed
-    "wink": (0.3, -1),  # picture-left minus picture-right closure
-    "gaze_x": (0.4, -1),  # + = to the picture's right
+    "wink": (0.3, -1),  # image-left minus image-right closure
+    "gaze_x": (0.4, -1),  # + = to the image's right
     "gaze_y": (0.4, 1),  # + = down
     "brow_inner": (0.4, 1),  # + raised
     "brow_outer": (0.4, 1),
@@ -44,7 +44,7 @@ RIG_GROUPS: dict[str, str] = {
 }
 RIG_UNITS: dict[str, str] = dict.fromkeys(RIG_NAMES, "of full") | {
     **dict.fromkeys(("yaw", "pitch", "roll"), "degrees"),
-    **dict.fromkeys(("shift_x", "shift_y"), "half picture widths"),
+    **dict.fromkeys(("shift_x", "shift_y"), "half image widths"),
     "scale": "ln of the size",
 }
 # Range of each control that the renderer is made for, in natural units.
@@ -89,5 +89,5 @@ def clamp(rig: Tensor) -> Tensor:
 
 
 def mirror(rig: Tensor) -> Tensor:
-    """The rig of the left-right mirrored picture."""
+    """The rig of the left-right mirrored image."""
     return rig * rig.new_tensor(MIRROR_SIGNS)

@@ -19,10 +19,10 @@ _DOES = (
     "gave back", "will open", "watched", "broke", "signed", "painted", "asked for", "gave us", "zoomed in on", "threw away",
 )  # fmt: skip
 _WHAT = (
-    "the big box", "five yellow apples", "a cup of hot coffee", "that beautiful picture", "the heavy wooden door", "both of my shoes",
+    "the big box", "five yellow apples", "a cup of hot coffee", "that beautiful image", "the heavy wooden door", "both of my shoes",
     "a few very good books", "the first page", "a bowl of soup", "the moon above the house", "their new boat", "some fresh bread",
     "a piece of paper", "the voice of the bird", "the church bell", "a bunch of purple flowers", "the map of Europe", "every window",
-    "the warm weather", "a thousand questions", "more butter than before", "the problem", "her favourite movie", "the yellow bus",
+    "the warm weather", "a thousand questions", "more butter than before", "the problem", "her favorite movie", "the yellow bus",
     "three pounds of cheese", "the path to the river", "a small measure of hope", "the song of the sea", "oysters and fish",
     "a golden watch",
 )  # fmt: skip
@@ -36,7 +36,7 @@ _LINES = (
     "How are you today?", "Please come back tomorrow afternoon.", "I hope you have a wonderful time.", "What would you like to know?",
     "It was a pleasure to meet you.", "Thank you very much for your help.", "Wait a moment, I will show you.",
     "Why not? Let me think about it.",
-    "Maybe we both were wrong.", "Good morning, and welcome to the programme.", "No, I don't believe that.", "Oh my, look at the view!",
+    "Maybe we both were wrong.", "Good morning, and welcome to the program.", "No, I don't believe that.", "Oh my, look at the view!",
     "Mum made a pot of plum jam.", "Five very fine vans moved off.", "We choose a few huge shoes.", "My name is Pamela, and this is Bob.",
     "You know, I have always loved the ocean.", "Could you pass me the pepper, please?", "One, two, three, four, five, six, seven, eight.",
     "That's not what I meant at all.", "Hmm, perhaps.", "Do you really want to go home now?", "Stop pushing, or the boat will turn over.",

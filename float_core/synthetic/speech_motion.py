@@ -1,7 +1,7 @@
 """The motion of a head that speaks: mouth, blinks, gaze, head and expression as rig curves at 25 frames a second.
 
 It knows the phonemes, the loudness and the emotion of a clip and draws the rest from the generator it is given. It knows nothing of
-how the sound was made, of coefficients, or of pictures.
+how the sound was made, of coefficients, or of images.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def smooth(curve: np.ndarray, width: float) -> np.ndarray:
 def drift(random: np.random.Generator, frames: int) -> np.ndarray:
     """A slow wander of unit spread: two bands of low-passed noise, about half a second and one and a half seconds long.
 
-    Slower ones could not be learnt: the transformer sees one window of two seconds."""
+    Slower ones could not be learned: the transformer sees one window of two seconds."""
     total = np.zeros(frames)
     for width, share in ((7.0, 0.55), (17.0, 0.83)):
         noise = random.standard_normal(frames + int(8 * width))
@@ -139,8 +139,8 @@ def _accents(loudness: np.ndarray, expression: Expression, random: np.random.Gen
     return {"pitch": nod, "shift_y": 0.002 * nod, "brow_inner": brow, "brow_outer": 0.8 * brow}
 
 
-def _bump(frames: int, centre: int, rise: float, fall: float) -> np.ndarray:
-    offset = np.arange(frames) - centre
+def _bump(frames: int, center: int, rise: float, fall: float) -> np.ndarray:
+    offset = np.arange(frames) - center
     return np.exp(-0.5 * (offset / np.where(offset < 0, rise, fall)) ** 2)
 
 

@@ -1,6 +1,6 @@
-"""Renders synthetic heads: pictures, the masks of mouth and eyes, landmarks and the exact flow between two poses.
+"""Renders synthetic heads: images, the masks of mouth and eyes, landmarks and the exact flow between two poses.
 
-Layers from back to front: background, hair behind the head, neck and clothes, head. Geometry is in head_geometry, colours are in
+Layers from back to front: background, hair behind the head, neck and clothes, head. Geometry is in head_geometry, colors are in
 head_textures; nothing here knows of networks or files.
 """
 
@@ -55,7 +55,7 @@ def sample_rigs(generator: torch.Generator, heads: int, frames: int) -> tuple[Te
         ("yaw", 5, 6),
         ("pitch", 4, 4.5),
         ("roll", 2.5, 3),
-        ("shift_x", 0.03, 0.025),  # the cropper has centred the face: what is left is its error
+        ("shift_x", 0.03, 0.025),  # the cropper has centered the face: what is left is its error
         ("shift_y", 0.035, 0.025),
         ("scale", 0.05, 0.03),
     ):
@@ -103,8 +103,8 @@ def _body_rig(base: Tensor, rig: Tensor) -> Tensor:
     return body
 
 
-def _paste(picture: Tensor, colour: Tensor, alpha: Tensor) -> Tensor:
-    return picture + alpha[:, None] * (colour - picture)
+def _paste(image: Tensor, color: Tensor, alpha: Tensor) -> Tensor:
+    return image + alpha[:, None] * (color - image)
 
 
 def _column(values: Tensor, index: int) -> Tensor:
@@ -113,16 +113,16 @@ def _column(values: Tensor, index: int) -> Tensor:
 
 def _hair_shell(shape: HeadShape, look_volume: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
     width, height, offset = (_column(look_volume, i) for i in range(3))
-    return (shape["width"] * width, shape["height"] * height, shape["depth"] * width), shape["centre_y"] + offset
+    return (shape["width"] * width, shape["height"] * height, shape["depth"] * width), shape["center_y"] + offset
 
 
 def _hair_alpha(shape: HeadShape, look: HeadLook, rig: Tensor, p: Tensor) -> tuple[Tensor, Tensor]:
     """Coverage of the hair behind the head, and the point q of its shell."""
-    axes, centre = _hair_shell(shape, look.hair_volume)
-    q, discriminant = ray_cast(axes, centre, rotation(rig), to_head_plane(rig, p))
+    axes, center = _hair_shell(shape, look.hair_volume)
+    q, discriminant = ray_cast(axes, center, rotation(rig), to_head_plane(rig, p))
     ragged = _look_up(look.strands, q[..., :2] * 0.7)[:, 0] - _column(look.hair, 0)
     edge = discriminant * shape["width"] ** 2 + _column(look.hair_volume, 4) * 0.4 * ragged
-    low = _column(look.hair_volume, 3) - (q[..., 1] + centre) + _column(look.hair_volume, 4) * ragged
+    low = _column(look.hair_volume, 3) - (q[..., 1] + center) + _column(look.hair_volume, 4) * ragged
     return soft(edge, 0.03) * soft(low, 0.08), q
 
 
@@ -140,36 +140,36 @@ def _body_alpha(shape: HeadShape, look: HeadLook, p: Tensor) -> tuple[Tensor, Te
     return neck, cloth, shadow
 
 
-def _eye_colour(shape: HeadShape, look: HeadLook, rig: Tensor, c: Tensor, side: int, depth: Tensor) -> Tensor:
+def _eye_color(shape: HeadShape, look: HeadLook, rig: Tensor, c: Tensor, side: int, depth: Tensor) -> Tensor:
     x = c[..., 0] - side * shape["eye_x"]
     y = c[..., 1] - shape["eye_y"] + 0.35 * shape["eye_open"]
     iris_x, iris_y = x - 0.03 * control(rig, "gaze_x"), y - 0.016 * control(rig, "gaze_y")
     radius = (iris_x**2 + iris_y**2).sqrt()
     white = torch.tensor([0.9, 0.88, 0.86])[None, :, None, None] * (1 - 1.2 * (x / 0.12) ** 2)[:, None]
     white = white * (0.55 + 0.45 * (depth / 0.014).clamp(0, 1))[:, None]  # the lid's shadow
-    colour = _paste(white, look.iris[..., None, None] * (0.6 + 12 * radius[:, None]), soft(0.035 - radius, 0.008))
-    colour = _paste(colour, look.iris[..., None, None] * 0.3, 0.7 * torch.exp(-(((radius - 0.034) / 0.004) ** 2)))
-    colour = _paste(colour, torch.full((1, 3, 1, 1), 0.03), soft(0.014 - radius, 0.006))
+    color = _paste(white, look.iris[..., None, None] * (0.6 + 12 * radius[:, None]), soft(0.035 - radius, 0.008))
+    color = _paste(color, look.iris[..., None, None] * 0.3, 0.7 * torch.exp(-(((radius - 0.034) / 0.004) ** 2)))
+    color = _paste(color, torch.full((1, 3, 1, 1), 0.03), soft(0.014 - radius, 0.006))
     glint = ((iris_x - 0.012 * look.light[:, :1, None].sign()) ** 2 + (iris_y + 0.011) ** 2) / 0.006**2
-    return _paste(colour, torch.ones(1, 3, 1, 1), 0.85 * soft(1 - glint, 1.0))
+    return _paste(color, torch.ones(1, 3, 1, 1), 0.85 * soft(1 - glint, 1.0))
 
 
-def _mouth_colour(shape: HeadShape, look: HeadLook, rig: Tensor, c: Tensor, depth: Tensor) -> Tensor:
+def _mouth_color(shape: HeadShape, look: HeadLook, rig: Tensor, c: Tensor, depth: Tensor) -> Tensor:
     x, y = c[..., 0], c[..., 1] - shape["mouth_y"]
     jaw = control(rig, "jaw_open")
     dark = torch.tensor([0.16, 0.05, 0.05])[None, :, None, None].expand(len(c), 3, *x.shape[1:])
     tongue = (x / 0.085) ** 2 + ((y - 0.025 - 0.075 * jaw) / 0.032) ** 2
-    colour = _paste(dark, torch.tensor([0.62, 0.28, 0.28])[None, :, None, None], 0.8 * soft(1 - tongue, 0.8))
+    color = _paste(dark, torch.tensor([0.62, 0.28, 0.28])[None, :, None, None], 0.8 * soft(1 - tongue, 0.8))
     gaps = 1 - 0.12 * torch.exp(-(((torch.remainder(x + 0.018, 0.036) - 0.018) / 0.004) ** 2))
     ivory = torch.tensor([0.92, 0.89, 0.83])[None, :, None, None] * (gaps * (1 - 9 * x * x))[:, None]
     arch = shape["teeth"] - 0.6 * x * x
     lower = y - (0.032 + 0.088 * jaw - 0.012) + 0.5 * x * x
-    colour = _paste(colour, ivory * 0.85, soft(lower, 0.008) * soft(0.13 - x.abs(), 0.03))
-    colour = _paste(colour, ivory, soft(arch - y, 0.008) * soft(0.14 - x.abs(), 0.03))
-    return colour * (0.45 + 0.55 * (depth / 0.016).clamp(0, 1))[:, None]
+    color = _paste(color, ivory * 0.85, soft(lower, 0.008) * soft(0.13 - x.abs(), 0.03))
+    color = _paste(color, ivory, soft(arch - y, 0.008) * soft(0.14 - x.abs(), 0.03))
+    return color * (0.45 + 0.55 * (depth / 0.016).clamp(0, 1))[:, None]
 
 
-def _head_colour(shape: HeadShape, look: HeadLook, rig: Tensor, c: Tensor, skin: Skin, normal: Tensor, sharpness: float) -> Tensor:
+def _head_color(shape: HeadShape, look: HeadLook, rig: Tensor, c: Tensor, skin: Skin, normal: Tensor, sharpness: float) -> Tensor:
     place = skin.point / skin.point.new_tensor(CANVAS_BOUNDS)
     painted = F.grid_sample(look.canvas, place, mode="bilinear", padding_mode="border", align_corners=False)
     slopes = painted[:, 3:].permute(0, 2, 3, 1)
@@ -177,40 +177,40 @@ def _head_colour(shape: HeadShape, look: HeadLook, rig: Tensor, c: Tensor, skin:
     ambient = look.ambient[:, None, None]
     lit = (bent * look.light[:, None, None]).sum(-1).clamp_min(0)
     shade = (ambient + (1.15 - ambient) * lit)[:, None]
-    colour = painted[:, :3] * shade + 0.06 * (lit[:, None] ** 24)
+    color = painted[:, :3] * shade + 0.06 * (lit[:, None] ** 24)
     for side, depth in ((-1, skin.eye_left), (1, skin.eye_right)):
-        colour = _paste(colour, _eye_colour(shape, look, rig, c, side, depth) * (0.5 + 0.5 * shade), soft(depth, sharpness))
-    return _paste(colour, _mouth_colour(shape, look, rig, c, skin.mouth) * shade, soft(skin.mouth, sharpness))
+        color = _paste(color, _eye_color(shape, look, rig, c, side, depth) * (0.5 + 0.5 * shade), soft(depth, sharpness))
+    return _paste(color, _mouth_color(shape, look, rig, c, skin.mouth) * shade, soft(skin.mouth, sharpness))
 
 
 def render(shape: HeadShape, look: HeadLook, base: Tensor, rig: Tensor, size: int, generator: torch.Generator | None = None) -> Tensor:
-    """Pictures (B, 3, size, size) in [-1, 1]. `base`, `rig` (B, 20) in natural units; the generator draws the camera's noise."""
+    """Images (B, 3, size, size) in [-1, 1]. `base`, `rig` (B, 20) in natural units; the generator draws the camera's noise."""
     p = pixel_grid(size).expand(len(rig), -1, -1, -1)
     sharpness = 3.0 / size
     blur = _column(look.body, 5) > 0.5
     back = torch.where(blur[:, None], F.avg_pool2d(look.back, 9, 1, 4, count_include_pad=False), look.back)
-    picture = _look_up(back, p)
+    image = _look_up(back, p)
     alpha, q = _hair_alpha(shape, look, rig, p)
-    picture = _paste(picture, _look_up(look.strands, q[..., :2]) * 0.85, alpha)
+    image = _paste(image, _look_up(look.strands, q[..., :2]) * 0.85, alpha)
     body = _body_rig(base, rig)
     b = to_head_plane(body, p)
     neck, cloth, shadow = _body_alpha(shape, look, b)
-    picture = _paste(picture, look.skin[..., None, None] * (0.9 * shadow)[:, None], neck)
-    picture = _paste(picture, _look_up(look.cloth, b * 0.8), cloth)
+    image = _paste(image, look.skin[..., None, None] * (0.9 * shadow)[:, None], neck)
+    image = _paste(image, _look_up(look.cloth, b * 0.8), cloth)
     surface = view_to_surface(shape, rig, p)
     skin = surface_to_skin(shape, rig, surface.point)
-    colour = _head_colour(shape, look, rig, surface.point, skin, surface.normal, sharpness)
-    picture = _paste(picture, colour, soft(surface.inside, 6.0 / size))
+    color = _head_color(shape, look, rig, surface.point, skin, surface.normal, sharpness)
+    image = _paste(image, color, soft(surface.inside, 6.0 / size))
     gain, gamma, noise, warmth = (look.camera[:, i, None, None, None] for i in range(4))
     tint = torch.cat((1 + warmth, torch.ones_like(warmth), 1 - warmth), 1)
-    picture = (picture * gain * tint).clamp(1e-4, 1) ** gamma
+    image = (image * gain * tint).clamp(1e-4, 1) ** gamma
     if generator is not None:
-        picture = picture + noise * torch.randn(picture.shape, generator=generator)
-    return picture.clamp(0, 1) * 2 - 1
+        image = image + noise * torch.randn(image.shape, generator=generator)
+    return image.clamp(0, 1) * 2 - 1
 
 
 def landmarks(shape: HeadShape, rig: Tensor) -> Tensor:
-    """(B, 10, 2) in the view: eye centres, mouth corners, lip edges (upper, lower), inner brows, nose tip, chin."""
+    """(B, 10, 2) in the view: eye centers, mouth corners, lip edges (upper, lower), inner brows, nose tip, chin."""
     zero = torch.zeros_like(shape["eye_x"])
     points = [
         (-shape["eye_x"], shape["eye_y"]),
@@ -259,12 +259,12 @@ def flow(shape: HeadShape, look_volume: Tensor, base: Tensor, target: Tensor, so
     skin = surface_to_skin(shape, target, surface.point)
     place, shown = _head_flow(shape, target, source, surface.point, skin)
     on_head = surface.inside > 0
-    axes, centre = _hair_shell(shape, look_volume)
+    axes, center = _hair_shell(shape, look_volume)
     turn = rotation(target)
-    q, discriminant = ray_cast(axes, centre, turn, to_head_plane(target, p))
-    on_hair = (discriminant > 0) & (q[..., 1] + centre < _column(look_volume, 3)) & ~on_head
+    q, discriminant = ray_cast(axes, center, turn, to_head_plane(target, p))
+    on_hair = (discriminant > 0) & (q[..., 1] + center < _column(look_volume, 3)) & ~on_head
     rolled = q @ rotation(source).transpose(1, 2)[:, None]
-    hair = from_head_plane(source, torch.stack((rolled[..., 0], rolled[..., 1] + centre), -1))
+    hair = from_head_plane(source, torch.stack((rolled[..., 0], rolled[..., 1] + center), -1))
     shoulders = from_head_plane(_body_rig(base, source), to_head_plane(_body_rig(base, target), p))
     low = (p[..., 1] > 0.55 + control(base, "shift_y")) & ~on_head & ~on_hair
     grid = torch.where(low[..., None], shoulders, p)

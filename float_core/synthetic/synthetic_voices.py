@@ -2,7 +2,7 @@
 
     <folder>/voices.json            what was made: count, seed, which voices are held out
     <folder>/voice_00000.npz ...    waveform (16 kHz), rig (T, 20), rest (20,), emotion, phonemes with times
-It knows nothing of networks, coefficients or pictures.
+It knows nothing of networks, coefficients or images.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From phonemes with timings to the curves of the mouth: about 15 visemes, joined by dominance functions.
 
 Each viseme pulls every control of the mouth towards its target, with a strength that falls off in time before and after it (Cohen and
-Massaro 1993): rounding is anticipated, lips that must close do close. It knows nothing of voices, emotions or pictures.
+Massaro 1993): rounding is anticipated, lips that must close do close. It knows nothing of voices, emotions or images.
 """
 
 from __future__ import annotations

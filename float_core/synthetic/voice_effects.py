@@ -1,4 +1,4 @@
-"""What a recording does to a voice: loudness, colour, a room, noise. For training material only.
+"""What a recording does to a voice: loudness, color, a room, noise. For training material only.
 
 It knows nothing of speech: waveforms in, waveforms of the same length out.
 """
@@ -15,7 +15,7 @@ def disturb(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
     if random.random() < 0.3:
         waveform = reverberate(waveform, random.uniform(0.08, 0.4), random.uniform(0.1, 0.5), random)
     if random.random() < 0.7:
-        waveform = colour(waveform, random)
+        waveform = color(waveform, random)
     if random.random() < 0.75:
         waveform = add_noise(waveform, random.uniform(8, 45), random.choice([0.0, 0.5, 1.0]), random)
     peak = 10 ** (random.uniform(-20, -0.5) / 20)
@@ -32,8 +32,8 @@ def resample(waveform: np.ndarray, rate: float, target: float) -> np.ndarray:
     return (np.fft.irfft(kept, count) * (count / len(waveform))).astype(np.float32)
 
 
-def colour(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A random smooth equaliser of about +-6 dB, at times with a low or a high cut, as of a telephone."""
+def color(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A random smooth equalizer of about +-6 dB, at times with a low or a high cut, as of a telephone."""
     frequencies = np.fft.rfftfreq(len(waveform), 1 / SAMPLE_RATE)
     knots = np.geomspace(60, SAMPLE_RATE / 2, 8)
     gain = np.interp(np.log(frequencies + 1), np.log(knots), 6 * random.standard_normal(len(knots)))

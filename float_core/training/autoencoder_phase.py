@@ -1,6 +1,6 @@
 """Phase 1: the motion auto-encoder learns to rebuild a target frame from a source frame's identity and the target's motion.
 
-The synthetic rig's exact coefficients and flows may supervise it, which gives every direction of the basis a true name. Picture size
+The synthetic rig's exact coefficients and flows may supervise it, which gives every direction of the basis a true name. Image size
 grows in stages; each stage starts from the averaged weights of the one before.
 """
 
@@ -22,10 +22,10 @@ from ..motion_autoencoder.autoencoder import MotionAutoencoder
 from ..synthetic import rig as rigs
 from ..synthetic.face_dataset import FaceDataset, FacePairs
 from ..types import FloatModel, ProgressCallback, Provenance
+from .contact_sheet import write_sheet
 from .growth import grow
 from .loop import LoopConfig, run
 from .losses import component_l1, detail_l1, flow_l1, multi_scale_l1
-from .picture_sheet import write_sheet
 from .pose_head import pose_directions, tie_coefficients
 
 
@@ -43,7 +43,7 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Stage:
-    """One picture size of the growth. `rig_drive`: share of steps whose target motion is the rig's own instead of the encoder's;
+    """One image size of the growth. `rig_drive`: share of steps whose target motion is the rig's own instead of the encoder's;
     `teach`: share of samples whose pose code in the identity latent is the rig's own, so that the decoder need not wait for the encoder;
     `freeze_encoder`: train the decoder alone, which takes half the time; `same_frame`: share of pairs whose target is the source."""
 
@@ -114,8 +114,8 @@ class AutoencoderPhase:
         ]
         write_sheet(folder / f"heads_{step:06d}.jpg", rows)
         if self._portrait is not None:
-            picture = F.interpolate(self._portrait, size=self._stage.size, mode="area")
-            write_sheet(folder / f"portrait_{step:06d}.jpg", portrait_sweep(networks_ema, picture))
+            image = F.interpolate(self._portrait, size=self._stage.size, mode="area")
+            write_sheet(folder / f"portrait_{step:06d}.jpg", portrait_sweep(networks_ema, image))
 
 
 def pair_loss(
@@ -151,9 +151,9 @@ def pair_loss(
     return total, {name: float(value.detach()) for name, value in parts.items()}
 
 
-def portrait_sweep(networks: MotionAutoencoder, picture: Tensor) -> list[Tensor]:
+def portrait_sweep(networks: MotionAutoencoder, image: Tensor) -> list[Tensor]:
     """Rows for directions that matter most: each from -2 to +2 around the portrait's own motion, (5, 3, r, r) a row."""
-    identity, coefficients, skips = networks.encode(picture)
+    identity, coefficients, skips = networks.encode(image)
     rows = []
     for name in ("yaw", "pitch", "roll", "jaw_open", "lips_part", "smile", "pucker", "blink", "brow_inner", "gaze_x"):
         moved = coefficients.repeat(5, 1)

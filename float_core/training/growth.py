@@ -1,4 +1,4 @@
-"""Growing an auto-encoder by finer levels: what was learnt at 64 pixels goes on at 128.
+"""Growing an auto-encoder by finer levels: what was learned at 64 pixels goes on at 128.
 
 Knows the architecture's levels, not the losses.
 """
@@ -41,12 +41,12 @@ def _fit_stem(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceData
     generator = torch.Generator().manual_seed(seed)
     device = small.dec.direction.weight.device
     new = nn.Sequential(*[large.enc.net_app.convs[i] for i in range(new_blocks + 1)])
-    optimiser = torch.optim.Adam(new.parameters(), lr=5e-3)
+    optimizer = torch.optim.Adam(new.parameters(), lr=5e-3)
     for _ in range(steps):
-        picture = data.draw(generator, 4, large.config.size).source.to(device)
+        image = data.draw(generator, 4, large.config.size).source.to(device)
         with torch.no_grad():
-            wanted = small.enc.net_app.convs[0](F.avg_pool2d(picture, large.config.size // small.config.size))
-        loss = F.mse_loss(new(picture), wanted)
-        optimiser.zero_grad()
+            wanted = small.enc.net_app.convs[0](F.avg_pool2d(image, large.config.size // small.config.size))
+        loss = F.mse_loss(new(image), wanted)
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()

@@ -55,7 +55,7 @@ class Phase(Protocol):
         ...
 
     def write_samples(self, networks_ema: nn.Module, folder: Path, step: int) -> None:
-        """Writes what shows the progress (pictures, measures) into `folder`, by the averaged weights."""
+        """Writes what shows the progress (images, measures) into `folder`, by the averaged weights."""
         ...
 
 
@@ -66,7 +66,7 @@ class TrainState:
     step: int
     networks: nn.Module
     ema: nn.Module
-    optimiser: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer
     generator: torch.Generator
     folder: Path
     pending: dict[str, float] = field(default_factory=dict)
@@ -109,9 +109,9 @@ def start(networks: nn.Module, config: LoopConfig, folder: Path, device: str | t
     networks.to(device)
     ema = copy.deepcopy(networks).requires_grad_(False).eval()
     parameters = [p for p in networks.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(parameters, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+    optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
     generator = torch.Generator().manual_seed(config.seed)
-    state = TrainState(0, networks.train(), ema, optimiser, generator, folder)
+    state = TrainState(0, networks.train(), ema, optimizer, generator, folder)
     if (folder / CHECKPOINT).exists():
         _restore(state)
     _cut_log(folder / LOG, state.step)
@@ -124,7 +124,7 @@ def save_checkpoint(state: TrainState) -> Path:
         "step": state.step,
         "model": state.networks.state_dict(),
         "ema": state.ema.state_dict(),
-        "optimiser": state.optimiser.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
         "generator": state.generator.get_state(),
         "pending": state.pending,
         "pending_steps": state.pending_steps,
@@ -137,7 +137,7 @@ def save_checkpoint(state: TrainState) -> Path:
 
 
 def read_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]:
-    """The content of a folder's checkpoint: step, model, ema, optimiser, generator."""
+    """The content of a folder's checkpoint: step, model, ema, optimizer, generator."""
     path = Path(folder) / CHECKPOINT
     if not path.exists():
         raise CheckpointError(f"{path} is not there. Train first, or give the folder of a run.")
@@ -182,17 +182,17 @@ def learning_rate(config: LoopConfig, step: int) -> float:
 
 
 def _train_step(phase: Phase, config: LoopConfig, state: TrainState) -> None:
-    for group in state.optimiser.param_groups:
+    for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(config, state.step)
     loss, parts = phase.loss(state.generator, state.step)
-    state.optimiser.zero_grad(set_to_none=True)
+    state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     value = float(loss.detach())
     if not math.isfinite(value):
         raise FloatError(f"the loss of step {state.step} is {value}. Lower learning_rate; the last checkpoint in {state.folder} is good.")
     if config.gradient_clip:
-        nn.utils.clip_grad_norm_(state.optimiser.param_groups[0]["params"], config.gradient_clip)
-    state.optimiser.step()
+        nn.utils.clip_grad_norm_(state.optimizer.param_groups[0]["params"], config.gradient_clip)
+    state.optimizer.step()
     state.step += 1
     _average(state, config.ema_decay)
     for name, part in {"total": value, **parts}.items():
@@ -216,7 +216,7 @@ def _restore(state: TrainState) -> None:
     try:
         state.networks.load_state_dict(content["model"])
         state.ema.load_state_dict(content["ema"])
-        state.optimiser.load_state_dict(content["optimiser"])
+        state.optimizer.load_state_dict(content["optimizer"])
     except (RuntimeError, ValueError, KeyError) as error:
         path = state.folder / CHECKPOINT
         raise CheckpointError(f"{path} is of another architecture ({error}). Give another folder, or remove it.") from error

@@ -1,4 +1,4 @@
-"""Losses of the auto-encoder's training: pictures, components, flows and coefficients. No adversary and no network of its own."""
+"""Losses of the auto-encoder's training: images, components, flows and coefficients. No adversary and no network of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..synthetic.synthetic_faces import Flow
 
 
 def multi_scale_l1(output: Tensor, target: Tensor, levels: int = 3) -> Tensor:
-    """Mean absolute difference over the picture and its halvings, (B, 3, r, r) each."""
+    """Mean absolute difference over the image and its halvings, (B, 3, r, r) each."""
     total = F.l1_loss(output, target)
     for _ in range(levels - 1):
         output, target = F.avg_pool2d(output, 2), F.avg_pool2d(target, 2)
@@ -19,13 +19,13 @@ def multi_scale_l1(output: Tensor, target: Tensor, levels: int = 3) -> Tensor:
 
 
 def gradient_l1(output: Tensor, target: Tensor) -> Tensor:
-    """Mean absolute difference of neighbouring pixels' differences: edges where they belong."""
+    """Mean absolute difference of neighboring pixels' differences: edges where they belong."""
     difference = output - target
     return difference.diff(dim=2).abs().mean() + difference.diff(dim=3).abs().mean()
 
 
 def detail_l1(output: Tensor, source: Tensor, target: Tensor, grid: Tensor, exact: Flow) -> Tensor:
-    """Pixels and edges against the source picture moved by the decoder's own finest grid (B, r, r, 2), and against the target where the
+    """Pixels and edges against the source image moved by the decoder's own finest grid (B, r, r, 2), and against the target where the
     source does not show it. A flow that is a pixel off teaches a decoder to blur; against its own flow it learns to be sharp."""
     moved = F.grid_sample(source, grid.detach(), mode="bilinear", padding_mode="border", align_corners=False)
     shown = F.interpolate(exact.weight[:, None], size=output.shape[-2:], mode="nearest")

@@ -13,7 +13,7 @@ _SCALE = 5.0  # of audio.log_mel: mel = log1p(power / floor) / 5
 
 
 def disturb_mel(mel: Tensor, generator: torch.Generator) -> Tensor:
-    """(B, frames, bands), each clip with its own warp and blur of the bands, equaliser, noise floor, gain, and a band left out."""
+    """(B, frames, bands), each clip with its own warp and blur of the bands, equalizer, noise floor, gain, and a band left out."""
     warped = warp_bands(mel, 0.12 * (2 * torch.rand(len(mel), generator=generator) - 1))
     power = torch.expm1(blur_bands(warped, 0.33 * torch.rand(len(mel), generator=generator)) * _SCALE)
     gain = torch.exp(1.0 * smooth_curves(len(mel), mel.shape[2], generator) + 0.5 * torch.randn(len(mel), 1, generator=generator))
@@ -25,7 +25,7 @@ def disturb_mel(mel: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def blur_bands(mel: Tensor, amount: Tensor) -> Tensor:
-    """Each band (B, frames, bands) mixed with its neighbours: formants as wide as those of breathy voices. `amount` (B,) up to 1/3."""
+    """Each band (B, frames, bands) mixed with its neighbors: formants as wide as those of breathy voices. `amount` (B,) up to 1/3."""
     share = amount[:, None, None]
     padded = F.pad(mel, (1, 1), mode="replicate")
     return (1 - 2 * share) * mel + share * (padded[..., :-2] + padded[..., 2:])

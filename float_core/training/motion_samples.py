@@ -134,10 +134,10 @@ def draw_curves(runs: Sampled, path: Path, clip: int = 0) -> None:
     FigureCanvasAgg(figure)
     for row, names in enumerate(_SHOWN):
         axes = figure.add_subplot(len(_SHOWN), 1, row + 1)
-        for colour, name in enumerate(names):
+        for color, name in enumerate(names):
             column = RIG_NAMES.index(name)
-            axes.plot(runs.sampled[clip][:, column], color=f"C{colour}", label=name)
-            axes.plot(runs.true[clip][:, column], "--", color=f"C{colour}", linewidth=0.8)
+            axes.plot(runs.sampled[clip][:, column], color=f"C{color}", label=name)
+            axes.plot(runs.true[clip][:, column], "--", color=f"C{color}", linewidth=0.8)
         axes.legend(loc="upper right", fontsize=7)
         axes.grid(alpha=0.3)
     figure.tight_layout()

@@ -32,7 +32,7 @@ def tie_coefficients(networks: MotionAutoencoder) -> None:
     """Makes `fc` read the coefficients off the pose code: lambda = code^T w_{S->r}.
 
     The layers of `fc` are linear, so the first ones pass the latent through and the last one holds the code. What the decoder undoes and
-    what it is driven by are then the same numbers, and a picture decoded from its own motion is the picture.
+    what it is driven by are then the same numbers, and an image decoded from its own motion is the image.
     """
     code = pose_directions(networks.basis())
     *passing, last = (cast(Any, layer) for layer in networks.enc.fc)

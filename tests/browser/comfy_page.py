@@ -21,7 +21,7 @@ VIEW = {"width": 1500, "height": 1000}
 WAIT_MS = 40_000  # on a busy machine; usually less than one second
 # The spinner turns until the workflow of the last visit is open again; one that is loaded before would be replaced by it.
 READY = "() => window.app?.extensionManager?.spinner === false && window.app.isGraphReady && window.app.canvas?.graph"
-# The page's security policy lets no script read a blob by its address: what gets one is kept, so that tests can compare pictures.
+# The page's security policy lets no script read a blob by its address: what gets one is kept, so that tests can compare images.
 KEEP_BLOBS = """
 const make = URL.createObjectURL;
 const revoke = URL.revokeObjectURL;
@@ -152,7 +152,7 @@ def put_setting(server: ComfyServer, name: str, value: Any) -> None:
 
 @contextmanager
 def open_page(browser: Browser, server: ComfyServer, renderer: str, *, palette: str = "dark") -> Iterator[ComfyPage]:
-    """A fresh browser profile with ComfyUI open in that renderer and colour palette ("dark" or "light")."""
+    """A fresh browser profile with ComfyUI open in that renderer and color palette ("dark" or "light")."""
     put_setting(server, "Comfy.TutorialCompleted", True)
     put_setting(server, "Comfy.VueNodes.Enabled", RENDERERS[renderer])
     put_setting(server, "Comfy.ColorPalette", palette)

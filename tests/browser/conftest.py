@@ -143,7 +143,7 @@ def panel(comfy: ComfyPage, talk: Json) -> Panel:
 
 @pytest.fixture
 def ran(panel: Panel) -> Panel:
-    """The same after a run, with its picture."""
+    """The same after a run, with its image."""
     panel.comfy.run()
-    panel.new_picture()
+    panel.new_image()
     return panel

@@ -43,11 +43,11 @@ class CurveHand:
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
     def opacity(self, time: float, value: float) -> int:
-        """Of the picture at that place: 0 where nothing is drawn."""
+        """Of the image at that place: 0 where nothing is drawn."""
         script = "(c, [x, y]) => c.getContext('2d').getImageData(Math.round(x * c.width), Math.round(y * c.height), 1, 1).data[3]"
         return int(self.canvas.evaluate(script, list(self._inside(time, value))))
 
-    def picture(self) -> str:
+    def image(self) -> str:
         """All of it."""
         self.page.mouse.move(5, 500)  # the pointer has a readout in it
         self.comfy.settle()

@@ -15,9 +15,9 @@ MARK = """(id) => {
   const widget = app.canvas.graph.getNodeById(id).widgets.find((candidate) => candidate.name === "float_panel");
   widget.element.dataset.testNode = id;
 }"""
-PICTURE = """async (picture) => {
-  const blob = window.keptBlobs.get(picture.src);
-  if (!blob || !picture.naturalWidth || !picture.complete || getComputedStyle(picture).visibility !== "visible") return "";
+PICTURE = """async (image) => {
+  const blob = window.keptBlobs.get(image.src);
+  if (!blob || !image.naturalWidth || !image.complete || getComputedStyle(image).visibility !== "visible") return "";
   const bytes = new Uint8Array(await blob.arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }"""
@@ -25,12 +25,12 @@ WAIT_FOR_PICTURE = f"""async ([id, before]) => {{
   const shown = {PICTURE};
   const ends = performance.now() + 40000;
   while (performance.now() < ends) {{
-    const picture = document.querySelector(`.float-panel[data-test-node="${{id}}"] .fp-picture`);
-    const now = picture ? await shown(picture) : "";
+    const image = document.querySelector(`.float-panel[data-test-node="${{id}}"] .fp-image`);
+    const now = image ? await shown(image) : "";
     if (now && now !== before) return;
     await new Promise((done) => requestAnimationFrame(done));
   }}
-  throw new Error("no new picture came");
+  throw new Error("no new image came");
 }}"""
 # What changes within 50 ms of a step of undo becomes part of that step; a hand takes longer to the next gesture.
 A_MOMENT = "() => new Promise((done) => setTimeout(done, 120))"
@@ -107,24 +107,24 @@ class Panel:
         self.comfy.do(A_MOMENT)
 
     def message(self) -> str:
-        """What stands over the picture."""
+        """What stands over the image."""
         return self.root.locator(".fp-message").inner_text()
 
     def wait_for_message(self, part: str) -> None:
         """Waits until it says that."""
         self.root.locator(".fp-message", has_text=part).wait_for()
 
-    def picture(self) -> str:
+    def image(self) -> str:
         """The JPEG that is shown, as base64; '' where there is none."""
-        return str(self.root.locator(".fp-picture").evaluate(PICTURE))
+        return str(self.root.locator(".fp-image").evaluate(PICTURE))
 
-    def new_picture(self, before: str = "", *, final: bool = True) -> str:
-        """Waits for a picture that is not the one before; `final`: and until no other is asked for."""
+    def new_image(self, before: str = "", *, final: bool = True) -> str:
+        """Waits for an image that is not the one before; `final`: and until no other is asked for."""
         assert self.root
         self.comfy.do(WAIT_FOR_PICTURE, [str(self.node_id), before])
         if final:
             self.comfy.wait_until_quiet()
-        return self.picture()
+        return self.image()
 
     def edits(self) -> list[Json]:
         """The edits of the text."""

@@ -34,7 +34,7 @@ def test_keyframes_are_added_dragged_and_deleted(hand: CurveHand) -> None:
     hand.drag((3.0, 1.0), (4.0, -1.0))
     assert [hand.keyframes()[2][0], round(hand.keyframes()[2][1], 1)] == [4, -1]
     hand.drag((4.0, -1.0), (1.0, 0.5))
-    assert hand.keyframes()[2][0] == 2.04  # a frame after its neighbour
+    assert hand.keyframes()[2][0] == 2.04  # a frame after its neighbor
     hand.click(2.0, 1.0, "right")
     assert [time for time, _ in hand.keyframes()] == [0, 2.04]
     hand.click(0.0, 0.0)
@@ -145,11 +145,11 @@ def test_saved_and_loaded_it_sends_the_same(stepped: CurveHand, browser: Browser
 
 
 def test_changes_from_outside_are_drawn(stepped: CurveHand) -> None:
-    before = stepped.picture()
+    before = stepped.image()
     stepped.comfy.set_widget(stepped.node_id, "curves", STEP.replace("-1", "1.5"))
-    assert stepped.picture() != before
+    assert stepped.image() != before
     stepped.comfy.set_widget(stepped.node_id, "curves", STEP)
-    assert stepped.picture() == before
+    assert stepped.image() == before
     stepped.comfy.set_widget(stepped.node_id, "curves", STEP.replace('"direction": 3', '"direction": 11'))
     assert stepped.page.locator(".float-curve-name").all_inner_texts() == ["λ11"]
 

@@ -47,7 +47,7 @@ def test_in_a_subgraph(comfy: ComfyPage) -> None:
     assert hand.keyframes() == [[0, 0], [1, pytest.approx(1.5, abs=0.02)], [2, 1]]
 
 
-def pictures(comfy: ComfyPage) -> dict[str, str]:
+def images(comfy: ComfyPage) -> dict[str, str]:
     """What each PreviewImage shows: a hash of its file."""
     script = """() => app.rootGraph.nodes.filter((node) => node.comfyClass === "PreviewImage")
         .map((node) => [String(node.id), app.nodeOutputs[node.id]?.images?.[0]])"""
@@ -69,17 +69,17 @@ def test_a_run_draws_the_voice_and_moves_the_face(comfy: ComfyPage, curves: Json
     names = comfy.page.locator(".float-curve-name")
     comfy.page.wait_for_function("() => document.querySelector('.float-curve-name')?.innerText.includes('λ0')")
     hand = CurveHand(comfy, drawn)
-    silent = hand.picture()
+    silent = hand.image()
     comfy.run()
     comfy.page.wait_for_function("(silent) => document.querySelector('.float-curve-plot canvas').toDataURL() !== silent", arg=silent)
     assert "λ0" in names.first.inner_text()
-    before = pictures(comfy)
+    before = images(comfy)
     assert len(before) >= 2
     hand.seconds = SHORT_SECONDS
     hand.drag((1.0, 1.0), (0.6, -1.5))
     assert hand.keyframes() == [[0, 0], [0.6, pytest.approx(-1.5, abs=0.03)]]
     comfy.run()
-    after = pictures(comfy)
+    after = images(comfy)
     assert all(after[key] != before[key] for key in before)  # the curves' plot, and the motion's
 
 

@@ -50,7 +50,7 @@ VISIBLE = "(id) => app.canvas.graph.getNodeById(id).widgets.filter((widget) => !
 
 
 def mean_difference(one: str, other: str) -> float:
-    """Of two pictures' pixels, in levels of 255."""
+    """Of two images' pixels, in levels of 255."""
     first, second = (np.asarray(Image.open(BytesIO(base64.b64decode(jpeg)))).astype(float) for jpeg in (one, other))
     return float(np.abs(first - second).mean())
 
@@ -80,21 +80,21 @@ def test_a_workflow_from_before_the_panel_loads(comfy: ComfyPage, talk: Json) ->
     assert (panel.value("edit"), panel.value("preset"), panel.value("ease")) == ("", "none", 0.2)
 
 
-def test_two_in_a_row_have_pictures_of_their_own(comfy: ComfyPage, panel: Panel, talk: Json) -> None:
+def test_two_in_a_row_have_images_of_their_own(comfy: ComfyPage, panel: Panel, talk: Json) -> None:
     second = Panel(comfy, comfy.do(CHAIN, [panel.node_id, id_of(talk, "LoadFLOAT"), id_of(talk, "DecodeVideo")]), look=False)
     comfy.look_at(panel.node_id)
     comfy.set_widget(panel.node_id, "lambda_00", 2)
     comfy.run()
-    first_picture, second_picture = panel.new_picture(), second.new_picture()
-    assert mean_difference(first_picture, second_picture) < 1, "the second adds nothing yet"
+    first_image, second_image = panel.new_image(), second.new_image()
+    assert mean_difference(first_image, second_image) < 1, "the second adds nothing yet"
     second.drag(0, 0.1)
     assert second.value("lambda_00") < -0.2
     assert panel.value("lambda_00") == 2
-    turned = second.new_picture(second_picture)
-    assert panel.picture() == first_picture
+    turned = second.new_image(second_image)
+    assert panel.image() == first_image
     panel.drag(0, 0.5)
-    panel.new_picture(first_picture)
-    assert second.picture() == turned
+    panel.new_image(first_image)
+    assert second.image() == turned
 
 
 def test_a_clone_has_a_panel_of_its_own(comfy: ComfyPage, panel: Panel) -> None:
@@ -133,10 +133,10 @@ def test_inside_a_subgraph(comfy: ComfyPage, panel: Panel) -> None:
     comfy.do(OPEN_SUBGRAPH, host)
     comfy.settle()
     inside = Panel(comfy, inner)
-    before = inside.new_picture()
+    before = inside.new_image()
     assert float(inside.number(0).input_value()) == value
     inside.drag(0, 0.1)
-    inside.new_picture(before)
+    inside.new_image(before)
     assert comfy.prompt()[f"{host}:{inner}"]["inputs"]["lambda_00"] == inside.value("lambda_00") < -0.2
     comfy.page.keyboard.press("Control+z")
     inside.wait_for_value("lambda_00", value)

@@ -23,7 +23,7 @@ CHECKOUTS = find_checkouts()
 NEEDED = ("aiohttp", "alembic", "av", "comfyui_frontend_package", "torchsde")
 OTHER_PACKS = [Path(__file__).parent / name for name in ("list_nodes", "probe_nodes")]  # another maker's, and one that looks inside
 UNTRAINED, TINY = "untrained.safetensors", "tiny.safetensors"
-TINY_SIZE = 128  # of a picture of the tiny model, which draws long clips in seconds
+TINY_SIZE = 128  # of an image of the tiny model, which draws long clips in seconds
 TINY_WAV2VEC2 = {
     "hidden_size": 32,
     "num_hidden_layers": 1,
@@ -88,7 +88,7 @@ def save_untrained_model(path: Path, autoencoder: AutoencoderConfig | None = Non
     emotion = SpeechEmotionClassifier(config.emotion)
     torch.nn.init.normal_(emotion.wav2vec2_for_emotion.classifier.out_proj.weight)  # so that it hears differences
     model = FloatModel(config, Provenance("untrained", "", "test", "test"), **networks, emotion_loader=lambda: emotion)
-    save_model(model, path, licence="none: random numbers")
+    save_model(model, path, license="none: random numbers")
 
 
 def tiny_autoencoder() -> AutoencoderConfig:

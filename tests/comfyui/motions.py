@@ -56,4 +56,4 @@ def model_of(prompt: Json) -> Link:
 
 def same(one: MotionSequence, other: MotionSequence) -> bool:
     """Whether two motions have the same bits and rate."""
-    return one.fps == other.fps and torch.equal(one.motion, other.motion)
+    return one.fps == other.fps and torch.equal(one.latents, other.latents)

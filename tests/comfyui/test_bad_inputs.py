@@ -9,7 +9,7 @@ from .comfy_server import ComfyServer, Json, node, node_id
 
 @pytest.fixture
 def blank(server: ComfyServer, talk: Json) -> Json:
-    """The template with a picture without a face."""
+    """The template with an image without a face."""
     talk["100"] = {"class_type": "EmptyImage", "inputs": {"width": 320, "height": 200, "batch_size": 1, "color": 0x808080}}
     node(talk, "FLOATCropFace")["image"] = ["100", 0]
     return talk
@@ -29,7 +29,7 @@ def test_no_face_is_needed_with_a_box_or_without_a_crop(server: ComfyServer, bla
 
 def test_an_empty_box(server: ComfyServer, blank: Json) -> None:
     node(blank, "FLOATCropFace").update(mode="box", box_width=0)
-    assert "PictureError" in server.run(blank).error
+    assert "ImageError" in server.run(blank).error
 
 
 def test_no_sound(server: ComfyServer, talk: Json) -> None:

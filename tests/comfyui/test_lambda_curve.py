@@ -57,8 +57,8 @@ def test_edits_without_a_browser(server: ComfyServer, sampled: Json) -> None:
         MotionEdit(3, curve=ramp),
     ]
     expected = float_core.edit_motion(bundled(), motions["plain"], edits)
-    torch.testing.assert_close(motions["edited"].motion, expected.motion, **CLOSE)
-    moved = (motions["edited"].motion - motions["plain"].motion) @ bundled().basis
+    torch.testing.assert_close(motions["edited"].latents, expected.latents, **CLOSE)
+    moved = (motions["edited"].latents - motions["plain"].latents) @ bundled().basis
     assert [round(value, 3) for value in moved[0, :, 0].tolist()] == [0.0] * 3 + [1.5] * 10 + [0.0] * (FRAMES - 13)
     assert moved[0, 5, 3] == pytest.approx(0.5, abs=1e-4)
 
@@ -85,8 +85,8 @@ def test_lists_of_floats_drive_a_direction(server: ComfyServer, sampled: Json) -
     values = tuple(float(part) for part in numbers.split(","))
     expected = float_core.edit_motion(bundled(), motions["plain"], [MotionEdit(4, curve=float_core.LambdaCurve(values=values))])
     assert same(motions["edited-20"], motions["edited-21"])
-    torch.testing.assert_close(motions["edited-20"].motion, expected.motion, **CLOSE)
-    moved = (motions["edited-22"].motion - motions["plain"].motion) @ bundled().basis[:, 4]
+    torch.testing.assert_close(motions["edited-20"].latents, expected.latents, **CLOSE)
+    moved = (motions["edited-22"].latents - motions["plain"].latents) @ bundled().basis[:, 4]
     torch.testing.assert_close(moved, torch.full_like(moved, 2.5), rtol=0, atol=1e-4)
 
 
@@ -114,5 +114,5 @@ def test_the_curve_node_tells_the_browser_what_to_draw(server: ComfyServer, samp
 
 def preview_size(server: ComfyServer, output: Json) -> tuple[int, int]:
     (part,) = output["images"]
-    with Image.open(server.base / "temp" / part["subfolder"] / part["filename"]) as picture:
-        return picture.size
+    with Image.open(server.base / "temp" / part["subfolder"] / part["filename"]) as image:
+        return image.size

@@ -114,7 +114,7 @@ def memory(process: Path, name: str) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads a process's peak memory from /proc")
 def test_memory_does_not_grow_with_the_clip(server: ComfyServer, tiny: Json) -> None:
-    """Drawing and saving a minute against twenty seconds, from a motion that is there; with pictures connected, it does."""
+    """Drawing and saving a minute against twenty seconds, from a motion that is there; with images connected, it does."""
     node(tiny, "SampleMotionLatents")["steps"] = 1
     grown = {}
     for seconds in (SHORT, SHORT, LONG):  # once to warm up

@@ -21,7 +21,7 @@ def test_save_and_load_give_the_same_motion(server: ComfyServer, sampled: Json) 
     run, saved = run_for_motions(server, sampled, {"first": source_of(sampled)})
     path = saved_path(run, "save-first")
     assert path.parent == server.base / "output" / "tests"
-    assert saved["first"].motion.shape == (1, FRAMES, bundled().basis.shape[0])
+    assert saved["first"].latents.shape == (1, FRAMES, bundled().basis.shape[0])
     file = f"tests/{path.name} [output]"
     loading = {
         "1": {"class_type": "LoadFLOAT", "inputs": node(sampled, "LoadFLOAT")},
@@ -43,7 +43,7 @@ def test_a_file_that_was_replaced_is_loaded_again(server: ComfyServer, sampled: 
     for value in (0.25, 0.5):
         float_core.save_motion(path, bundled(), MotionSequence(torch.full((1, 3, bundled().basis.shape[0]), value), 25.0))
         _, loaded = run_for_motions(server, loading, {"replaced": ["2", 0]})
-        assert torch.equal(loaded["replaced"].motion, torch.full_like(loaded["replaced"].motion, value))
+        assert torch.equal(loaded["replaced"].latents, torch.full_like(loaded["replaced"].latents, value))
 
 
 def test_a_motion_of_another_model_is_refused(server: ComfyServer, sampled: Json) -> None:

@@ -19,7 +19,7 @@ from .test_lambda_curve import preview_size
 FRAMES = math.ceil(SHORT_SECONDS * 25)
 
 
-def test_plots_and_the_basis_sheet_are_pictures(server: ComfyServer, sampled: Json) -> None:
+def test_plots_and_the_basis_sheet_are_images(server: ComfyServer, sampled: Json) -> None:
     identity = [node_id(sampled, "EncodeSourceIdentity"), 0]
     sampled |= {
         "20": {"class_type": "FLOATMotionPlot", "inputs": {"model": model_of(sampled), "motion": source_of(sampled)}},
@@ -79,7 +79,7 @@ def test_each_motion_node_does_what_the_library_does(server: ComfyServer, sample
     }
     for name, motion in expected.items():
         assert found[name].fps == motion.fps, name
-        torch.testing.assert_close(found[name].motion, motion.motion, **CLOSE, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(found[name].latents, motion.latents, **CLOSE, msg=lambda text, name=name: f"{name}: {text}")
         assert name == "trimmed" or not same(motion, plain), name
 
 
@@ -93,8 +93,8 @@ def test_another_face_makes_the_same_movements_from_its_own_pose(server: ComfySe
         inputs = {"model": model, "motion": source_of(sampled), "identity": ["21", 0], "mode": mode, "strength": 1.0}
         sampled[mode] = {"class_type": "FLOATRetargetMotion", "inputs": inputs}
     _, found = run_for_motions(server, sampled, {"plain": source_of(sampled), "relative": ["relative", 0], "absolute": ["absolute", 0]})
-    assert torch.equal(found["absolute"].motion, found["plain"].motion)
-    shift = found["relative"].motion - found["plain"].motion
+    assert torch.equal(found["absolute"].latents, found["plain"].latents)
+    shift = found["relative"].latents - found["plain"].latents
     assert shift[0, 0].abs().max() > 0.1, "another pose"
     torch.testing.assert_close(shift, shift[:, :1].expand_as(shift), **CLOSE)
     source = found["relative"].source

@@ -93,7 +93,7 @@ def test_list_for_comfyui_manager_is_complete(ours: Json) -> None:
     assert set(json.loads((REPOSITORY / "node_list.json").read_text())) == set(ours)
 
 
-def test_templates_and_their_pictures_are_served(server: ComfyServer) -> None:
+def test_templates_and_their_images_are_served(server: ComfyServer) -> None:
     assert sorted(server.get("/workflow_templates")[PACK_NAME]) == TEMPLATES
     for name in TEMPLATES:
         workflow = json.loads((REPOSITORY / "workflows" / f"{name}.json").read_text())

@@ -1,4 +1,4 @@
-"""DecodeVideo's pictures: made only where the prompt takes them, true whenever they are, and refused where they do not fit."""
+"""DecodeVideo's images: made only where the prompt takes them, true whenever they are, and refused where they do not fit."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_cache_answers_only_runs_that_want_the_same(server: ComfyServer, tin
     assert decode in computed(first)
     assert first.outputs["tell"]["shape"] == [FRAMES, TINY_SIZE, TINY_SIZE, 3]
     seen = np.array(first.outputs["tell"]["means"]) * 255
-    assert np.abs(seen - video.mean(axis=(1, 2, 3))).max() < 2, "the pictures of the video, not the file's colours to the last bit"
+    assert np.abs(seen - video.mean(axis=(1, 2, 3))).max() < 2, "the images of the video, not the file's colors to the last bit"
     assert np.array_equal(read_video(saved_video(server, first, tiny))[0], video), "the same video either way"
 
     again = server.run(connected(tiny))
@@ -53,11 +53,11 @@ def test_the_cache_answers_only_runs_that_want_the_same(server: ComfyServer, tin
     assert again.outputs["tell"] == first.outputs["tell"]
     assert {"tell", decode} & computed(again) == set()
 
-    assert decode in computed(server.run(tiny)), "and the pictures are let go"
+    assert decode in computed(server.run(tiny)), "and the images are let go"
 
 
 def test_another_output_of_another_node_is_no_reason_to_keep_frames(server: ComfyServer, tiny: Json) -> None:
-    """Two nodes with the same inputs, one with its pictures taken: each gives what is asked of it."""
+    """Two nodes with the same inputs, one with its images taken: each gives what is asked of it."""
     node(tiny, "SampleMotionLatents")["seed"] = 502
     decode = node_id(tiny, "DecodeVideo")
     prompt = connected(tiny)
@@ -70,7 +70,7 @@ def test_another_output_of_another_node_is_no_reason_to_keep_frames(server: Comf
     assert len(run.outputs["save2"]["images"]) == 1
 
 
-def test_a_graph_made_in_the_run_gets_its_pictures(server: ComfyServer, tiny: Json) -> None:
+def test_a_graph_made_in_the_run_gets_its_images(server: ComfyServer, tiny: Json) -> None:
     """Nothing in any prompt says that they are taken: they leave as the output of the node that made the graph."""
     inputs = {name: node(tiny, "DecodeVideo")[name] for name in ("model", "identity", "motion")}
     prompt = {key: part for key, part in tiny.items() if part["class_type"] not in ("DecodeVideo", "SaveVideo")}
@@ -109,7 +109,7 @@ def packets(path: Path) -> list[tuple[str, bytes]]:
         return sorted((packet.stream.type, bytes(packet)) for packet in video.demux() if packet.size)
 
 
-def test_pictures_above_the_limit_are_refused_before_anything_is_drawn(server: ComfyServer, tiny: Json) -> None:
+def test_images_above_the_limit_are_refused_before_anything_is_drawn(server: ComfyServer, tiny: Json) -> None:
     node(tiny, "SampleMotionLatents")["seed"] = 503
     node(tiny, "DecodeVideo").update(fps=120.0, image_memory_limit=0.01)  # 72 frames: 13.5 MB
     before = set((server.base / "temp").glob("*"))
@@ -119,7 +119,7 @@ def test_pictures_above_the_limit_are_refused_before_anything_is_drawn(server: C
     assert "unconnected" in refused.error
     assert not [data for data in refused.of("progress") if data["node"] == node_id(tiny, "DecodeVideo") and data["value"]]
     assert set((server.base / "temp").glob("*")) == before
-    assert server.run(tiny).error == "", "without pictures there is nothing to refuse"
+    assert server.run(tiny).error == "", "without images there is nothing to refuse"
     node(tiny, "DecodeVideo")["image_memory_limit"] = 1.0
     assert server.run(connected(tiny)).outputs["tell"]["shape"][0] == 72
 

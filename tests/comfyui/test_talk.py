@@ -146,7 +146,7 @@ def test_a_model_of_the_model_folder_in_another_precision(server: ComfyServer, t
     assert frames.std() > 1
 
 
-def test_other_nodes_connect_to_the_pictures(server: ComfyServer, talk: Json) -> None:
+def test_other_nodes_connect_to_the_images(server: ComfyServer, talk: Json) -> None:
     """IMAGE to Create Video, without a crop, without sound, with an emotion by name."""
     decode = node_id(talk, "DecodeVideo")
     del talk[decode]["inputs"]["audio"]

@@ -24,14 +24,14 @@ def _config(size: int) -> AutoencoderConfig:
 @pytest.fixture(scope="module", params=[128, 512])
 @torch.no_grad()
 def run(request, reference, refweights):
-    """(expected numbers, identity, lambda, skips, basis, frames) for one picture size; the large network is filled once."""
+    """(expected numbers, identity, lambda, skips, basis, frames) for one image size; the large network is filled once."""
     expected = np.load(reference / f"autoencoder_{request.param}.npz")
     with torch.device("meta"):
         network = MotionAutoencoder(_config(request.param))
     weights = {name: torch.from_numpy(refweights.tensor(PREFIX + name, p.shape)).float() for name, p in network.named_parameters()}
     network.load_state_dict(weights, strict=True, assign=True)
-    picture = torch.from_numpy(refweights.picture(request.param, float(expected["phase"]))).float()
-    identity, coefficients, skips = network.encode(picture[None])
+    image = torch.from_numpy(refweights.image(request.param, float(expected["phase"]))).float()
+    identity, coefficients, skips = network.encode(image[None])
     basis = network.basis()
     latents = identity + torch.from_numpy(expected["lambdas"]) @ basis.T
     frames = network.decode(latents, skips), network.prepare(skips)(latents), BatchDecoder(network.dec, skips)(latents)

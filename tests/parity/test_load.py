@@ -80,9 +80,9 @@ def test_autoencoder_and_audio_numbers_through_files(tmp_path, reference, refwei
     assert model.config.autoencoder == AutoencoderConfig(size=128, channels=(512, 512, 512, 512, 256, 128))
 
     expected = np.load(reference / "autoencoder_128.npz")
-    picture = torch.from_numpy(refweights.picture(128, float(expected["phase"]))).float()[None]
+    image = torch.from_numpy(refweights.image(128, float(expected["phase"]))).float()[None]
     with torch.no_grad():
-        identity, coefficients, _ = model.autoencoder.encode(picture)
+        identity, coefficients, _ = model.autoencoder.encode(image)
     assert relative_error(model.basis, expected["q"]) < 1e-5
     assert relative_error(identity.reshape(expected["s_r"].shape), expected["s_r"]) < 1e-5
     assert relative_error(coefficients.reshape(expected["lam"].shape), expected["lam"]) < 1e-5

@@ -26,6 +26,6 @@ def test_137_frames(reference, refweights, relative_error, full_transformer):
     noise = torch.stack([draw(f"x0.{n}", 1, 50, 512) for n in range(3)]).float()
     options = SamplingOptions(steps=points - 1, audio_guidance=audio_scale, emotion_guidance=emotion_scale)
     result = sample_motion(model, identity, AudioFeatures(draw("wa", 1, frames, 512).float(), 25.0), emotion, options, noise=noise)
-    assert result.motion.shape == (1, frames, 512) and result.motion.dtype == torch.float32 and result.fps == 25.0
-    error = relative_error(result.motion[0], expected["motion"])
+    assert result.latents.shape == (1, frames, 512) and result.latents.dtype == torch.float32 and result.fps == 25.0
+    error = relative_error(result.latents[0], expected["motion"])
     assert error < 1e-5

@@ -1,4 +1,4 @@
-"""Phase 1: a few steps fit one pair, stopping and resuming gives the same losses, and growing keeps what was learnt."""
+"""Phase 1: a few steps fit one pair, stopping and resuming gives the same losses, and growing keeps what was learned."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_a_few_steps_fit_one_pair(data):
     torch.manual_seed(0)
     networks = build(TRAINING, TRAINING.stages[1])
     pairs = data.pairs([0], [0], [1], 32)
-    optimiser = torch.optim.Adam([p for p in networks.parameters() if p.requires_grad], lr=4e-3)
+    optimizer = torch.optim.Adam([p for p in networks.parameters() if p.requires_grad], lr=4e-3)
     losses = []
     for _ in range(60):
         loss, parts = pair_loss(networks, pairs, LossWeights(), by_rig=True)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(parts)
     assert losses[-1]["pixel"] < 0.5 * losses[0]["pixel"]
     assert losses[-1]["coefficient"] < 0.5 * losses[0]["coefficient"]
@@ -109,9 +109,9 @@ def test_growing_keeps_the_coarse_levels(data):
 
 def test_tied_coefficients_are_the_pose_code(data):
     networks = build(TRAINING, TRAINING.stages[1])
-    picture = data.pairs([0], [0], [1], 32).source
+    image = data.pairs([0], [0], [1], 32).source
     tie_coefficients(networks)
-    identity, coefficients, _ = networks.encode(picture)
+    identity, coefficients, _ = networks.encode(image)
     assert torch.allclose(coefficients, identity @ pose_directions(networks.basis()), atol=1e-4)
 
 

@@ -43,7 +43,7 @@ def run(tmp_path_factory):
         ["synthesize", "--out", data, "--heads", "3", "--frames", "2", "--size", "32", "--voices", "4", "--seed", "1"],
         ["train", "autoencoder", "--config", str(folder / "autoencoder.json"), "--data", data, "--out", one, "--device", "cpu"],
         ["train", "motion", "--config", str(folder / "motion.json"), "--data", data, "--out", two, "--device", "cpu",
-         "--autoencoder", one + "/autoencoder.safetensors", "--licence", "CC0"],
+         "--autoencoder", one + "/autoencoder.safetensors", "--license", "CC0"],
     ]  # fmt: skip
     for command in commands:
         assert main(command) == 0, command
@@ -52,7 +52,7 @@ def run(tmp_path_factory):
 
 def test_the_result_is_a_whole_model(run):
     model = load_model(run / "two" / "model.safetensors")
-    assert model.config.name == "tiny" and model.provenance.licence == "CC0"
+    assert model.config.name == "tiny" and model.provenance.license == "CC0"
     assert model.has("autoencoder") and model.has("transformer") and model.has("audio_encoder") and not model.has("emotion")
     clip = AudioClip(torch.randn(16000) * 0.1, 16000)
     frames = torch.cat([chunk.frames for chunk in animate(model, torch.zeros(1, 3, 32, 32), clip, emotion="happy")])

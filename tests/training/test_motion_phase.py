@@ -131,8 +131,8 @@ def test_mel_augmentation_keeps_shape_and_silence_can_stay_silent() -> None:
 
 def test_real_clips_become_training_material(tmp_path: Path) -> None:
     class Encoder(torch.nn.Module):
-        def encode(self, pictures: torch.Tensor) -> tuple[None, torch.Tensor, None]:
-            return None, pictures.mean((1, 2, 3))[:, None].expand(-1, 20), None
+        def encode(self, images: torch.Tensor) -> tuple[None, torch.Tensor, None]:
+            return None, images.mean((1, 2, 3))[:, None].expand(-1, 20), None
 
     model = FloatModel(ModelConfig("own"), Provenance("f", "", "", ""), autoencoder=Encoder(), basis_tensor=basis())
     frames = torch.linspace(-1, 1, 30)[:, None, None, None].expand(-1, 3, 8, 8)

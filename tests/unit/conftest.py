@@ -39,7 +39,7 @@ def model() -> FloatModel:
 
 
 @pytest.fixture
-def picture() -> torch.Tensor:
+def image() -> torch.Tensor:
     return torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 

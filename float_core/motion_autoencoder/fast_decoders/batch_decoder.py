@@ -1,7 +1,7 @@
 """The decoder for one source and a batch of latents, on any device and in any precision: the way for GPUs and for half precision.
 
 All styles come from one product; the source is expanded, not copied; its 1x1 convolutions to RGB are made once, since they commute with
-sampling. Convolutions run in the parameters' dtype; flows, grids, warps and the picture stay in float32. Knows nothing of training.
+sampling. Convolutions run in the parameters' dtype; flows, grids, warps and the image stay in float32. Knows nothing of training.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...errors import CompileWarning
-from ..face_decoder import FaceDecoder, StyledConv, ToFlow, ToPicture, read_flow, sample_features
+from ..face_decoder import FaceDecoder, StyledConv, ToFlow, ToRGB, read_flow, sample_features
 from .layer_styles import LayerStyles
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)  # batch sizes that are compiled
@@ -23,21 +23,21 @@ GRAPHS = 64  # of all models, precisions and batch sizes of a process; torch's o
 
 
 class BatchDecoder:
-    """`BatchDecoder(decoder, skips)(latent)`: w (B, D) to pictures (B, 3, S, S) float32, not clamped. `skips` (1, C, r, r), coarsest
+    """`BatchDecoder(decoder, skips)(latent)`: w (B, D) to images (B, 3, S, S) float32, not clamped. `skips` (1, C, r, r), coarsest
     first. Takes the weights as they are now.
 
-    With `compiled` through torch.compile, with CUDA graphs on a GPU, in a few fixed batch sizes to which latents are filled up; torch keeps
+    With `compile` through torch.compile, with CUDA graphs on a GPU, in a few fixed batch sizes to which latents are filled up; torch keeps
     what it compiled, for other sources too. Where that cannot be done, a CompileWarning says so and the plain way is taken."""
 
-    def __init__(self, decoder: FaceDecoder, skips: tuple[Tensor, ...], *, compiled: bool = False) -> None:
+    def __init__(self, decoder: FaceDecoder, skips: tuple[Tensor, ...], *, compile: bool = False) -> None:
         self._decoder, self._styles = decoder, LayerStyles(decoder)
         self._dtype = decoder.input.input.dtype
         layout = torch.channels_last
         self._skips = tuple(skip.float().contiguous(memory_format=layout) for skip in skips[:-1])
-        self._projected = cast(ToPicture, decoder.to_rgbs[-1]).project(skips[-1]).contiguous()
+        self._projected = cast(ToRGB, decoder.to_rgbs[-1]).project(skips[-1]).contiguous()
         self._compiled: Callable[[Tensor], Tensor] | None = None
         self._sizes: set[int] = set()  # batch sizes that went through it
-        if compiled:
+        if compile:
             mode = "reduce-overhead" if skips[0].is_cuda else "default"
             self._compiled = cast(Callable[[Tensor], Tensor], torch.compile(self._decode, mode=mode, dynamic=False, fullgraph=True))
 
@@ -71,8 +71,8 @@ class BatchDecoder:
         start = decoder.input.input.expand(len(latent), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         state = decoder.conv1.with_style(start, *first)
         flow: Tensor | None = None
-        picture: Tensor | None = None
-        for i, (to_flow, to_picture) in enumerate(zip(decoder.to_flows, decoder.to_rgbs, strict=True)):
+        image: Tensor | None = None
+        for i, (to_flow, to_rgb) in enumerate(zip(decoder.to_flows, decoder.to_rgbs, strict=True)):
             for layer, style in zip(decoder.convs[2 * i : 2 * i + 2], rest[3 * i : 3 * i + 2], strict=True):
                 state = cast(StyledConv, layer).with_style(state, *style)
             flow = cast(ToFlow, to_flow).with_style(state, rest[3 * i + 2][0], flow)
@@ -80,10 +80,10 @@ class BatchDecoder:
             if i < len(self._skips):
                 sampled = sample_features(self._skips[i], level.grid)
                 state = torch.lerp(state, sampled.to(self._dtype), level.mask.to(self._dtype))
-                picture = cast(ToPicture, to_picture)(sampled, level.mask, picture)
-            else:  # nothing but the picture needs the last warp
+                image = cast(ToRGB, to_rgb)(sampled, level.mask, image)
+            else:  # nothing but the image needs the last warp
                 source = self._projected.expand(len(latent), -1, -1, -1)
-                colours = F.grid_sample(source, level.grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-                picture = cast(ToPicture, to_picture).with_projected(colours, level.mask, picture)
-        assert picture is not None
-        return picture
+                colors = F.grid_sample(source, level.grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+                image = cast(ToRGB, to_rgb).with_projected(colors, level.mask, image)
+        assert image is not None
+        return image

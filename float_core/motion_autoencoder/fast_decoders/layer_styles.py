@@ -1,5 +1,5 @@
 """The styles of all modulated layers of a decoder as one matrix product, and their demodulation from sums of squared weights that are
-computed once. Knows nothing of pictures.
+computed once. Knows nothing of images.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..face_decoder import FaceDecoder, StyledConv, ToFlow, ToPicture
+from ..face_decoder import FaceDecoder, StyledConv, ToFlow, ToRGB
 from ..stylegan_layers import ACTIVATION_GAIN, ACTIVATION_SLOPE, ChannelBias, upsample
 from .bilinear_taps import Taps, sample, source_table, taps_of_flow
 from .layer_styles import LayerStyles, Style
@@ -29,14 +29,14 @@ CHANNELS_LAST = torch.channels_last
 
 @dataclass(frozen=True)
 class _Now:
-    """What a level hands to the next: `state` (B, C, r, r), `flow` and `picture` (B, 3, r, r), None before the first level."""
+    """What a level hands to the next: `state` (B, C, r, r), `flow` and `image` (B, 3, r, r), None before the first level."""
 
     state: Tensor
     flow: Tensor | None = None
-    picture: Tensor | None = None
+    image: Tensor | None = None
 
     def frame(self, i: int) -> _Now:
-        parts = (None if part is None else part[i : i + 1] for part in (self.state, self.flow, self.picture))
+        parts = (None if part is None else part[i : i + 1] for part in (self.state, self.flow, self.image))
         return _Now(*cast(tuple[Tensor, Tensor, Tensor], tuple(parts)))
 
 
@@ -51,7 +51,7 @@ class StripWeights:
 
 
 class StripDecoder:
-    """`StripDecoder(weights, skips)(latent)`: w (B, D) to pictures (B, 3, S, S) float32, not clamped. `skips` (1, C, r, r), coarsest
+    """`StripDecoder(weights, skips)(latent)`: w (B, D) to images (B, 3, S, S) float32, not clamped. `skips` (1, C, r, r), coarsest
     first. Keeps buffers from call to call, so that it serves one thread at a time."""
 
     def __init__(self, weights: StripWeights, skips: tuple[Tensor, ...]) -> None:
@@ -67,13 +67,13 @@ class StripDecoder:
         together = sum(level.shared is not None for level in self._weights.levels)  # the coarse ones
         for level, own in zip(self._levels[:together], styles, strict=False):
             now = level(now, own)
-        pictures = []
+        images = []
         for i in range(len(latent)):
             one = now.frame(i)
             for level, own in zip(self._levels[together:], styles[together:], strict=True):
                 one = level(one, [(style[i : i + 1], gain[i : i + 1]) for style, gain in own])
-            pictures.append(one.picture)
-        return torch.cat(cast(list[Tensor], pictures))
+            images.append(one.image)
+        return torch.cat(cast(list[Tensor], images))
 
 
 class _LevelWeights:
@@ -81,12 +81,12 @@ class _LevelWeights:
 
     def __init__(self, decoder: FaceDecoder, index: int, strip_bytes: int) -> None:
         up, conv = (cast(StyledConv, layer) for layer in decoder.convs[2 * index : 2 * index + 2])
-        to_flow, self.to_picture = cast(ToFlow, decoder.to_flows[index]), cast(ToPicture, decoder.to_rgbs[index])
+        to_flow, self.to_rgb = cast(ToFlow, decoder.to_flows[index]), cast(ToRGB, decoder.to_rgbs[index])
         self.flow_weight, self.flow_bias = to_flow.conv.weight[0, :, :, 0, 0], to_flow.bias
         self.last = index + 1 == len(decoder.to_flows)
         self.channels, self.size = len(conv.conv.weight[0]), 8 << index
-        self.activation_bias = cast(ChannelBias, self.to_picture.conv[1]).bias.flatten() * ACTIVATION_GAIN
-        self.picture_bias = self.to_picture.bias.flatten()
+        self.activation_bias = cast(ChannelBias, self.to_rgb.conv[1]).bias.flatten() * ACTIVATION_GAIN
+        self.image_bias = self.to_rgb.bias.flatten()
         own = 18 * self.channels < self.size**2  # the 9 * C * C weights are clearly fewer than the r * r * C activations
         self.shared = None if own else (SharedConvolution(up, self.size), SharedConvolution(conv, self.size))
         self.own = StripConvolutions(up, conv) if own else None
@@ -94,20 +94,20 @@ class _LevelWeights:
 
 
 class _Level:
-    """One resolution r for one source: features, flow, warp and picture."""
+    """One resolution r for one source: features, flow, warp and image."""
 
     def __init__(self, weights: _LevelWeights, skip: Tensor, workspace: Workspace) -> None:
         self._weights, self._workspace = weights, workspace
         # Once for a source: the tables that are sampled. The 1x1 convolution to RGB commutes with sampling, so it is applied here; at the
         # last level nothing else needs the warp.
         self._source = None if weights.last else source_table(skip)
-        self._picture_source = source_table(weights.to_picture.project(skip))
+        self._image_source = source_table(weights.to_rgb.project(skip))
 
     def __call__(self, now: _Now, styles: Sequence[Style]) -> _Now:
         """From the state at r / 2 to that at r, which after the last level is of no use."""
         up, conv, (flow_style, _) = styles
         batch, size, own = len(flow_style), self._weights.size, self._weights
-        flow, picture = (_upsampled(part, batch, size) for part in (now.flow, now.picture))
+        flow, image = (_upsampled(part, batch, size) for part in (now.flow, now.image))
         flow_weights = own.flow_weight * flow_style[:, None]  # [B, 3, C]
         # The same memory each time: the next level has read it before it is written again.
         state = self._workspace(f"state {size}", (batch, size, size, own.channels)) if self._source is not None else None
@@ -117,12 +117,12 @@ class _Level:
             pixels = features.permute(0, 2, 3, 1)  # [B, h, r, C]
             strip = flow[:, :, a:b].add_(own.flow_bias).add_(_mixed(flow_weights, pixels))
             taps, mask = taps_of_flow(strip, a, size)
-            picture[:, :, a:b].add_(self._colours(taps).view(*pixels.shape[:3], 3).permute(0, 3, 1, 2))
+            image[:, :, a:b].add_(self._colors(taps).view(*pixels.shape[:3], 3).permute(0, 3, 1, 2))
             if state is not None:
                 assert self._source is not None
                 warp = sample(self._source, taps).view(pixels.shape)
                 torch.addcmul(warp, pixels, (1 - mask).view(*pixels.shape[:3], 1), out=state[:, a:b])  # warp + state * (1 - mask)
-        return _Now(now.state if state is None else state.permute(0, 3, 1, 2), flow, picture)
+        return _Now(now.state if state is None else state.permute(0, 3, 1, 2), flow, image)
 
     def _features(self, state: Tensor, up: Style, conv: Style) -> Callable[[int, int], Tensor]:
         """The convolutions' result (B, C, b - a, r) by its rows."""
@@ -133,10 +133,10 @@ class _Level:
         features = second(first(state, up, self._workspace), conv, self._workspace)
         return lambda a, b: features[:, :, a:b]
 
-    def _colours(self, taps: Taps) -> Tensor:
-        """What the warp adds to the picture, (n, 3)."""
-        mixed = sample(self._picture_source, taps).add_(self._weights.activation_bias)
-        return F.leaky_relu_(mixed, ACTIVATION_SLOPE).add_(self._weights.picture_bias)
+    def _colors(self, taps: Taps) -> Tensor:
+        """What the warp adds to the image, (n, 3)."""
+        mixed = sample(self._image_source, taps).add_(self._weights.activation_bias)
+        return F.leaky_relu_(mixed, ACTIVATION_SLOPE).add_(self._weights.image_bias)
 
 
 def _mixed(weights: Tensor, pixels: Tensor) -> Tensor:

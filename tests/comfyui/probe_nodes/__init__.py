@@ -43,7 +43,7 @@ class Probe(io.ComfyNode):
 
 
 class TestTellImages(io.ComfyNode):
-    """The size of an IMAGE, the mean of every picture, and a hash of its bits."""
+    """The size of an IMAGE, the mean of every image, and a hash of its bits."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -175,12 +175,12 @@ def _is_loaded(patcher: Any) -> bool:
 def _draw(managed: Any, identity: Any, motion: Any) -> torch.Tensor:
     render = pack_module(".nodes.render_frames").render_frames
     core = managed.ready("autoencoder", memory=2**20)
-    few = replace(motion, motion=motion.motion[:, :3])
+    few = replace(motion, latents=motion.latents[:, :3])
     return torch.cat([chunk.frames for chunk in render(core, identity, few, batch_size=2)])
 
 
 class TestDecodeInside(io.ComfyNode):
-    """A node that becomes a graph: a DecodeVideo whose pictures leave it as this node's output, without a link in any prompt."""
+    """A node that becomes a graph: a DecodeVideo whose images leave it as this node's output, without a link in any prompt."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -195,7 +195,7 @@ class TestDecodeInside(io.ComfyNode):
 
 
 class TestLatecomer(Probe):
-    """A node that becomes a graph after the DecodeVideo `decode` has run, and only then takes its pictures."""
+    """A node that becomes a graph after the DecodeVideo `decode` has run, and only then takes its images."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:

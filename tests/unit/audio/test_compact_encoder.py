@@ -69,7 +69,7 @@ def test_a_click_hardly_changes_the_level(encoder):
 
 
 @torch.no_grad()
-def test_mel_frames_are_centred_and_bands_rise_with_pitch(encoder):
+def test_mel_frames_are_centered_and_bands_rise_with_pitch(encoder):
     click = torch.zeros(1, 16000)
     click[0, 8000] = 1.0
     energy = encoder.mel(click)[0].mean(-1)
@@ -84,7 +84,7 @@ def test_no_mel_filter_is_empty():
     assert torch.allclose(filters.sum(0), torch.ones(64, dtype=torch.float64)) and bool((filters >= 0).all())
 
 
-def test_receptive_field_is_centred_and_as_declared(encoder):
+def test_receptive_field_is_centered_and_as_declared(encoder):
     mel = torch.zeros(1, 400, 64, requires_grad=True)
     encoder.encode_mel(mel, 100)[0, 50].sum().backward()
     seen = mel.grad[0].abs().sum(-1).nonzero()[:, 0]

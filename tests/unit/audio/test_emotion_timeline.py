@@ -32,7 +32,7 @@ def test_each_from_its_time_on_and_the_first_from_the_beginning():
     assert torch.equal(found[:7], HAPPY.expand(7, -1)) and torch.equal(found[7:], SAD.expand(3, -1))
 
 
-def test_a_transition_is_centred_on_its_keyframe():
+def test_a_transition_is_centered_on_its_keyframe():
     found = rows(EmotionKeyframe(0.0, "happy"), EmotionKeyframe(0.5, "sad"), transition=0.4)
     shares = [0, 0, 0, 0, 0.15625, 0.5, 0.84375, 1, 1, 1]  # 3 x^2 - 2 x^3 at 0, 1/4, 1/2, 3/4, 1
     for row, share in zip(found, shares, strict=True):

@@ -25,7 +25,7 @@ def test_one_emotion_is_one_hot(name):
     assert condition.probabilities[0, 0].tolist() == [float(other == name) for other in EMOTIONS]
 
 
-def test_a_mix_is_normalised():
+def test_a_mix_is_normalized():
     weights = choose_emotion({"surprise": 3, "happy": 7}).probabilities[0, 0]
     assert torch.allclose(weights, torch.tensor([0, 0, 0, 0.7, 0, 0, 0.3])) and weights.sum() == 1
     assert torch.equal(choose_emotion({"happy": 0.5, "sad": 0}).probabilities, choose_emotion("happy").probabilities)

@@ -11,7 +11,7 @@ import torch
 from float_core.audio.sound_stream import stream_sound
 from float_core.audio.wav2vec2_network import build_wav2vec2
 from float_core.audio.wav2vec2_statistics import measure_sound, norm_of_whole_sound
-from float_core.audio.waveform import normalise, pad_right
+from float_core.audio.waveform import normalize, pad_right
 from float_core.types import AudioClip, AudioFile
 
 GROUP = {
@@ -42,7 +42,7 @@ def sound_of(waveform: torch.Tensor, block: int = 4001):
 def test_level_is_that_of_the_whole(block):
     waveform = voice(3000)
     statistics = measure_sound(network(LAYER), sound_of(waveform, block), 3000)
-    torch.testing.assert_close(statistics.normalise(waveform), normalise(waveform), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(statistics.normalize(waveform), normalize(waveform), rtol=1e-5, atol=1e-6)
     assert statistics.patch_mean is None
 
 
@@ -50,7 +50,7 @@ def test_silence_and_an_offset_are_zero():
     for value in (0.0, 0.25, 0.1):
         waveform = torch.full((5000,), value)
         statistics = measure_sound(network(), sound_of(waveform), 5000)
-        assert float(statistics.normalise(waveform).abs().max()) < 1e-3 and 0 <= statistics.variance < 1e-12
+        assert float(statistics.normalize(waveform).abs().max()) < 1e-3 and 0 <= statistics.variance < 1e-12
         with norm_of_whole_sound(network(), statistics):
             assert bool(torch.isfinite(network().feature_extractor(torch.zeros(1, 800))).all())
 
@@ -60,9 +60,9 @@ def test_silence_and_an_offset_are_zero():
 def test_a_part_gives_the_features_of_the_whole(config):
     wav2vec2, waveform = network(config), voice()
     padded = pad_right(waveform, 30_400)
-    whole = wav2vec2.feature_extractor(pad_right(normalise(waveform), 30_400)[None])
+    whole = wav2vec2.feature_extractor(pad_right(normalize(waveform), 30_400)[None])
     statistics = measure_sound(wav2vec2, sound_of(waveform), 30_400)
-    part = statistics.normalise(padded[320 * 40 : 320 * 80])[None]
+    part = statistics.normalize(padded[320 * 40 : 320 * 80])[None]
     with norm_of_whole_sound(wav2vec2, statistics):
         found = wav2vec2.feature_extractor(part)
     torch.testing.assert_close(found, whole[:, :, 40 : 40 + found.shape[2]], rtol=1e-4, atol=1e-4 * float(whole.abs().max()))
@@ -74,7 +74,7 @@ def test_a_part_gives_the_features_of_the_whole(config):
 def test_half_precision_stays_near():
     wav2vec2, waveform = network(), voice()
     statistics = measure_sound(wav2vec2, stream_sound(AudioClip(waveform, 16000), 16000), len(waveform))
-    part = statistics.normalise(waveform[8000:16000])[None]
+    part = statistics.normalize(waveform[8000:16000])[None]
     with norm_of_whole_sound(wav2vec2, statistics):
         expected = wav2vec2.feature_extractor(part)
     half = wav2vec2.to(torch.bfloat16)

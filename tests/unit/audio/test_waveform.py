@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from float_core.audio.waveform import frame_count, mix_to_mono, normalise, pad_to_frames, prepare, resample, waveform_peaks
+from float_core.audio.waveform import frame_count, mix_to_mono, normalize, pad_to_frames, prepare, resample, waveform_peaks
 from float_core.errors import AudioError
 from float_core.types import AudioClip
 
@@ -82,11 +82,11 @@ def test_mix_to_mono():
             mix_to_mono(wrong)
 
 
-def test_normalise():
+def test_normalize():
     waveform = torch.randn(2, 5000) * 0.3 + 0.2
     expected = (waveform.numpy() - waveform.numpy().mean(1, keepdims=True)) / np.sqrt(waveform.numpy().var(1, keepdims=True) + 1e-7)
-    assert np.allclose(normalise(waveform).numpy(), expected, atol=1e-5)
-    assert torch.equal(normalise(torch.full((1, 8), 0.25)), torch.zeros(1, 8))
+    assert np.allclose(normalize(waveform).numpy(), expected, atol=1e-5)
+    assert torch.equal(normalize(torch.full((1, 8), 0.25)), torch.zeros(1, 8))
 
 
 def test_pad_to_frames_repeats_the_last_sample():

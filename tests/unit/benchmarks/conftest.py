@@ -44,7 +44,7 @@ def tiny_file(tmp_path_factory) -> Path:
         audio_encoder=CompactAudioEncoder(TINY.audio),
         basis_tensor=autoencoder.basis().detach(),
     )
-    return float_core.save_model(model, tmp_path_factory.mktemp("bench") / "tiny.safetensors", dtype=torch.float32, licence="Apache-2.0")
+    return float_core.save_model(model, tmp_path_factory.mktemp("bench") / "tiny.safetensors", dtype=torch.float32, license="Apache-2.0")
 
 
 @pytest.fixture

@@ -37,4 +37,4 @@ def test_without_a_gpu_there_is_no_peak_of_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     assert process_memory.peak_device_bytes() is None
     process_memory.reset_device_peak()
-    process_memory.synchronise(torch.device("cpu"))
+    process_memory.synchronize(torch.device("cpu"))

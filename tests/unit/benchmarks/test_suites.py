@@ -116,10 +116,10 @@ def test_plain_frames_are_those_of_animate(tiny_file):
 
     model = load_model(tiny_file)
     torch.nn.init.normal_(model.transformer.decoder.linear.weight, std=0.3)
-    picture = torch.rand(1, 3, 32, 32) * 2 - 1
+    image = torch.rand(1, 3, 32, 32) * 2 - 1
     sound = AudioClip(torch.randn(16000) * 0.1, 16000)
-    plain = torch.cat([chunk.frames for chunk in clip.plain_frames(model, picture, sound)])
-    fast = torch.cat([chunk.frames for chunk in animate(model, picture, sound, emotion="neutral", options=SamplingOptions())])
+    plain = torch.cat([chunk.frames for chunk in clip.plain_frames(model, image, sound)])
+    fast = torch.cat([chunk.frames for chunk in animate(model, image, sound, emotion="neutral", options=SamplingOptions())])
     assert plain.shape == fast.shape
     assert float((plain - fast).norm() / fast.norm()) < 1e-5
 

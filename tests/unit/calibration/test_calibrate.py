@@ -43,11 +43,11 @@ class ExactDecoder(nn.Module):
     def __init__(self, mixture: Tensor, basis: Tensor, heads: KnownHeads) -> None:
         super().__init__()
         self.mixture, self.basis, self.heads = mixture, basis, heads
-        self.config = SimpleNamespace(size=heads.pictures.shape[-1])
+        self.config = SimpleNamespace(size=heads.images.shape[-1])
         self.own = torch.linspace(-1, 1, len(mixture))[None]
 
-    def encode(self, pictures: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        (index,) = [i for i, known in enumerate(self.heads.pictures) if torch.equal(known, pictures[0])]
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        (index,) = [i for i, known in enumerate(self.heads.images) if torch.equal(known, images[0])]
         return torch.full((1, len(self.basis)), 0.25), self.own, (torch.tensor(index),)
 
     def decode(self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: bool = False) -> tuple[None, list[Tensor], list[Tensor]]:
@@ -180,8 +180,8 @@ class Turned(nn.Module):
         super().__init__()
         self.inner, self.turn, self.config = inner, turn, inner.config
 
-    def encode(self, pictures):
-        identity, coefficients, skips = self.inner.encode(pictures)
+    def encode(self, images):
+        identity, coefficients, skips = self.inner.encode(images)
         return identity, coefficients @ self.turn, skips
 
     def decode(self, *arguments, **named):
@@ -212,7 +212,7 @@ def test_the_bundled_calibration_is_of_the_bundled_model(recwarn):
     model = load_model("mini")
     assert not recwarn.list
     assert model.calibration is not None
-    for k in (*range(13), 19):  # where the decoder really learnt what it was taught
+    for k in (*range(13), 19):  # where the decoder really learned what it was taught
         first = model.calibration.directions[k].labels[0]
         assert first.name == rigs.RIG_NAMES[k]
         assert 0.5 < first.per_unit / rigs.RIG_SCALES[k] < 1.1

@@ -26,7 +26,7 @@ def calibration(model) -> Calibration:
 @pytest.fixture
 def saved(tmp_path):
     """A model file, and its calibration beside it."""
-    path = save_model(build(COMPACT), tmp_path / "tiny.safetensors", licence="none")
+    path = save_model(build(COMPACT), tmp_path / "tiny.safetensors", license="none")
     save_calibration(calibration(load_model(path)), calibration_path(path))
     return path
 

@@ -164,9 +164,9 @@ def test_no_network_and_not_found_and_unknown_names(tmp_path, site):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_table_states_a_licence_for_everything():
+def test_the_table_states_a_license_for_everything():
     for name, item in DOWNLOADS.items():
         assert item.name == name
-        assert item.licence
+        assert item.license
         assert item.host.startswith("https://")
         assert all(path.startswith("/") for file in item.files for path in file.paths)

@@ -43,16 +43,16 @@ def test_one_file(write, tiny, same):
     same(model, tiny)
     assert dataclasses.replace(model.config, name="tiny") == TINY
     assert model.provenance.layout == "one file"
-    assert "non-commercial" in model.provenance.licence
+    assert "non-commercial" in model.provenance.license
     assert re.fullmatch("[0-9a-f]{64}", model.provenance.sha256)
     assert torch.allclose(model.basis.T @ model.basis, torch.eye(6), atol=1e-6)
     assert not any(parameter.requires_grad for parameter in model.autoencoder.parameters())
 
 
 def test_constants_and_the_old_spelling_of_weight_norm(write, tensors, tiny, same):
-    respelt = {old_spelling(name): tensor for name, tensor in tensors.items()}
-    assert respelt.keys() != tensors.keys()
-    model = load_model(write(constants(), source=respelt))
+    respelled = {old_spelling(name): tensor for name, tensor in tensors.items()}
+    assert respelled.keys() != tensors.keys()
+    model = load_model(write(constants(), source=respelled))
     same(model, tiny)
     assert not torch.equal(model.transformer.alignment_mask, torch.zeros(30, 30, dtype=torch.bool))  # ours, not the file's
 

@@ -1,4 +1,4 @@
-"""Our own files: what is saved comes back, with its configuration, licence and basis."""
+"""Our own files: what is saved comes back, with its configuration, license and basis."""
 
 import dataclasses
 
@@ -14,13 +14,13 @@ from .conftest import COMPACT, TINY
 
 def test_round_trip_in_float32(tmp_path, tiny, same):
     path = save_model(
-        tiny, tmp_path / "sub" / "own.safetensors", dtype=torch.float32, licence="Apache-2.0", metadata={"trained_on": "heads"}
+        tiny, tmp_path / "sub" / "own.safetensors", dtype=torch.float32, license="Apache-2.0", metadata={"trained_on": "heads"}
     )
     model = load_model(path)
     same(model, tiny)
     assert model.config == TINY
     assert model.provenance.layout == "own file"
-    assert model.provenance.licence == "Apache-2.0"
+    assert model.provenance.license == "Apache-2.0"
     with safe_open(path, "pt") as file:
         assert file.metadata()["trained_on"] == "heads"
         assert file.metadata()["float_version"] == "1"
@@ -28,21 +28,21 @@ def test_round_trip_in_float32(tmp_path, tiny, same):
 
 
 def test_round_trip_in_half_precision_keeps_the_basis(tmp_path, compact):
-    path = save_model(compact, tmp_path / "own.safetensors", licence="Apache-2.0")
+    path = save_model(compact, tmp_path / "own.safetensors", license="Apache-2.0")
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         model = load_model(path, dtype=dtype)
         assert model.config == COMPACT
         assert not model.has("emotion")
         assert torch.equal(model.basis, compact.basis)
         assert model.basis.dtype == torch.float32
-    again = load_model(save_model(load_model(path, dtype=torch.float16), tmp_path / "again.safetensors", licence="Apache-2.0"))
+    again = load_model(save_model(load_model(path, dtype=torch.float16), tmp_path / "again.safetensors", license="Apache-2.0"))
     assert torch.equal(again.basis, compact.basis)
     for name, tensor in again.transformer.state_dict().items():
         assert torch.equal(tensor, compact.transformer.state_dict()[name].half().float()), name
 
 
 def test_constants_are_not_stored(tmp_path, compact):
-    names = load_file(save_model(compact, tmp_path / "own.safetensors", licence="x"))
+    names = load_file(save_model(compact, tmp_path / "own.safetensors", license="x"))
     assert not [name for name in names if name.endswith(("kernel", "alignment_mask"))]
 
 
@@ -50,17 +50,17 @@ def test_values_out_of_range_are_refused(tmp_path, compact):
     large = dataclasses.replace(compact, transformer=torch.nn.Linear(1, 1))
     torch.nn.init.constant_(large.transformer.weight, 1e6)
     with pytest.raises(CheckpointError, match=r"not finite.*fmt\.weight"):
-        save_model(large, tmp_path / "own.safetensors", licence="x")
+        save_model(large, tmp_path / "own.safetensors", license="x")
     assert not list(tmp_path.iterdir())
 
 
 def test_the_suffix_is_checked(tmp_path, compact):
     with pytest.raises(OptionError, match="safetensors"):
-        save_model(compact, tmp_path / "own.pth", licence="x")
+        save_model(compact, tmp_path / "own.pth", license="x")
 
 
 def test_own_files_are_held_to_their_configuration(tmp_path, compact):
-    path = save_model(compact, tmp_path / "own.safetensors", licence="x")
+    path = save_model(compact, tmp_path / "own.safetensors", license="x")
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
     tensors = load_file(path)
@@ -80,7 +80,7 @@ def test_own_files_are_held_to_their_configuration(tmp_path, compact):
 def test_an_emotion_network_beside_serves_a_model_without_one(tmp_path, compact, tensors):
     from .conftest import under, write_wav2vec2_folder
 
-    path = save_model(compact, tmp_path / "own.safetensors", licence="x")
+    path = save_model(compact, tmp_path / "own.safetensors", license="x")
     folder = tmp_path / "wav2vec-english-speech-emotion-recognition"
     write_wav2vec2_folder(folder, under(tensors, "emotion_encoder.wav2vec2_for_emotion."), TINY.emotion.network)
     model = load_model(path)

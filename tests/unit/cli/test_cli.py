@@ -39,9 +39,9 @@ def calls(monkeypatch, tmp_path):
         monkeypatch.setitem(float_core.__dict__, name, function)
 
     note("load_model", MODEL)
-    note("read_picture", "picture")
+    note("read_image", "image")
     note("open_audio", AudioFile(Path("me.wav"), 16000, 160, 1, lambda: iter([torch.zeros(160)])))
-    note("prepare_picture", CROP)
+    note("prepare_image", CROP)
     note("animate", lambda *_: iter([FrameChunk(torch.zeros(1, 3, 16, 16), 0)]))
     note("write_video", lambda path, chunks: Path(path))
     seen["out"] = {"path": tmp_path / "new" / "talk.mp4"}
@@ -62,8 +62,8 @@ def test_defaults(calls, capsys):
         "device": cli_device(),
         "dtype": torch.float32,
     }
-    assert calls["read_picture"]["args"] == (Path("me.png"),)
-    assert calls["prepare_picture"] == {"args": ("picture", 16), "crop": "detect", "face": None}
+    assert calls["read_image"]["args"] == (Path("me.png"),)
+    assert calls["prepare_image"] == {"args": ("image", 16), "crop": "detect", "face": None}
     assert calls["animate"]["emotion"] is None
     assert calls["animate"]["options"] == SamplingOptions()
     assert calls["animate"]["edits"] == ()
@@ -99,9 +99,9 @@ EFFECTS = {
     "--edit": (["3=-1.5"], "animate", "edits", (MotionEdit(3, -1.5),)),
     "--batch-size": (["2"], "animate", "batch_size", 2),
     "--compile": ([], "animate", "compiled", True),
-    "--face": (["1"], "prepare_picture", "face", 1),
-    "--box": (["1,2,30,40"], "prepare_picture", "crop", (1, 2, 30, 40)),
-    "--no-crop": ([], "prepare_picture", "crop", None),
+    "--face": (["1"], "prepare_image", "face", 1),
+    "--box": (["1,2,30,40"], "prepare_image", "crop", (1, 2, 30, 40)),
+    "--no-crop": ([], "prepare_image", "crop", None),
 }
 
 
@@ -196,7 +196,7 @@ def raising(error):
     ],
 )
 def test_exit_statuses(calls, monkeypatch, capsys, error, status, says):
-    monkeypatch.setitem(float_core.__dict__, "prepare_picture", raising(error))
+    monkeypatch.setitem(float_core.__dict__, "prepare_image", raising(error))
     assert main(["animate", "me.png", "me.wav"]) == status
     assert capsys.readouterr().err == says
 
@@ -228,7 +228,7 @@ def test_convert(calls, monkeypatch, capsys, tmp_path):
     assert main(["convert", "float.pth", str(target), "--dtype", "bfloat16", "--audio-encoder", "w2v", "--emotion-model", "ser"]) == 0
     assert calls["load_model"] == {"args": ("float.pth",), "audio_encoder": Path("w2v"), "emotion_model": Path("ser")}
     assert calls["save_model"]["dtype"] == torch.bfloat16
-    assert calls["save_model"]["licence"] == "none"
+    assert calls["save_model"]["license"] == "none"
     assert capsys.readouterr().out == f"{target}\n"
     assert main(["convert", "float.pth", str(tmp_path / "one.pth")]) == 2
 

@@ -1,4 +1,4 @@
-"""The command line's motion options for real: a tiny random model, a picture, a sound. Every option must change the frames."""
+"""The command line's motion options for real: a tiny random model, an image, a sound. Every option must change the frames."""
 
 import math
 import wave
@@ -49,13 +49,13 @@ def files(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
     model = tiny_model()
     for name in ("plain", "tiny"):
-        float_core.save_model(model, folder / f"{name}.safetensors", dtype=torch.float32, licence="Apache-2.0")
+        float_core.save_model(model, folder / f"{name}.safetensors", dtype=torch.float32, license="Apache-2.0")
     yaw = DirectionCalibration((DirectionLabel("yaw", "head", 1.0, 10.0, "degrees"),), 0.9, -1.0, 1.0, 0.5)
     none = DirectionCalibration((), 0.0, -1.0, 1.0, 0.5)
     mirror = tuple(tuple(float(i == k) for k in range(4)) for i in range(4))
     calibration = Calibration(float_core.calibration.basis_fingerprint(model.basis), (yaw, none, none, none), mirror, "by hand")
     float_core.calibration.save_calibration(calibration, float_core.calibration.calibration_path(folder / "tiny.safetensors"))
-    float_core.save_model(tiny_model(8), folder / "other.safetensors", dtype=torch.float32, licence="Apache-2.0")
+    float_core.save_model(tiny_model(8), folder / "other.safetensors", dtype=torch.float32, license="Apache-2.0")
     for seed, name in enumerate(("face", "other")):
         Image.fromarray(np.random.default_rng(seed).integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(folder / f"{name}.png")
     seconds = np.arange(SAMPLES) / 16000
@@ -165,8 +165,8 @@ def test_a_kept_motion_is_put_on_another_portraits_pose(animate, files, tmp_path
     animate("--save-motion", str(file))
     found = animate("--motion", str(file), face="other")
     model = float_core.load_model(files / "tiny.safetensors")
-    picture = float_core.prepare_picture(float_core.read_picture(files / "other.png"), 16, crop=None).picture
-    identity = float_core.encode_identity(model, picture)
+    image = float_core.prepare_image(float_core.read_image(files / "other.png"), 16, crop=None).image
+    identity = float_core.encode_identity(model, image)
     moved = float_core.retarget_motion(model, float_core.load_motion(file, model), identity)
     expected = torch.cat([chunk.frames for chunk in float_core.render_frames(model, identity, moved)])
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)

@@ -1,4 +1,4 @@
-"""The command line for real: a tiny random model in a file, a picture, a sound, a video. Every option must change the frames."""
+"""The command line for real: a tiny random model in a file, an image, a sound, a video. Every option must change the frames."""
 
 import json
 import os
@@ -83,10 +83,10 @@ def files(tmp_path_factory) -> Path:
     `emotion0`, `emotion1`; face.png, two_sizes.png, voice.wav (2 s)."""
     folder = tmp_path_factory.mktemp("cli")
     float_core.save_model(
-        tiny_model(CompactAudioConfig(12, 16, 16)), folder / "tiny.safetensors", dtype=torch.float32, licence="Apache-2.0"
+        tiny_model(CompactAudioConfig(12, 16, 16)), folder / "tiny.safetensors", dtype=torch.float32, license="Apache-2.0"
     )
     wav2vec2 = tiny_model(Wav2Vec2AudioConfig(NETWORK, projection_size=64, feature_size=12))
-    whole = float_core.save_model(wav2vec2, folder / "whole.safetensors", dtype=torch.float32, licence="Apache-2.0")
+    whole = float_core.save_model(wav2vec2, folder / "whole.safetensors", dtype=torch.float32, license="Apache-2.0")
     with safe_open(whole, "pt") as opened:
         rest = {name: opened.get_tensor(name) for name in opened.keys() if "audio_encoder.wav2vec2." not in name}  # noqa: SIM118
         save_file(rest, folder / "wav2vec2.safetensors", metadata=opened.metadata())
@@ -136,7 +136,7 @@ def frames_of(files, tmp_path, monkeypatch, capsys):
 
 
 def differ(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return float((a - b).abs().max()) > 1 / 255  # more than half a grey level
+    return float((a - b).abs().max()) > 1 / 255  # more than half a gray level
 
 
 CHANGES = {
@@ -174,7 +174,7 @@ def test_the_crop_changes_the_frames(frames_of, crop):
 
 
 def test_face_chooses_among_faces(frames_of, files, tmp_path, capsys):
-    two = Image.new("RGB", (1024, 512), "grey")
+    two = Image.new("RGB", (1024, 512), "gray")
     portrait = Image.open(PORTRAIT).convert("RGB")
     two.paste(portrait, (0, 0))
     two.paste(portrait.resize((384, 384)), (600, 60))
@@ -209,7 +209,7 @@ def test_batch_size_changes_the_chunks_only(frames_of):
     assert frames_of.sizes == [50]
 
 
-def test_a_picture_without_a_face(files, tmp_path, capsys):
+def test_a_image_without_a_face(files, tmp_path, capsys):
     Image.new("RGB", (200, 100), "white").save(tmp_path / "white.png")
     out = tmp_path / "out.mp4"
     status = main(

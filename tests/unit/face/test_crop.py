@@ -1,13 +1,13 @@
-"""What prepare_picture accepts, refuses and hands out."""
+"""What prepare_image accepts, refuses and hands out."""
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from float_core.errors import FaceNotFoundError, OptionError, PictureError
+from float_core.errors import FaceNotFoundError, ImageError, OptionError
 from float_core.face import crop as crop_module
-from float_core.face.crop import prepare_picture
+from float_core.face.crop import prepare_image
 from float_core.face.detect import Detection, Face
 from float_core.face.pixels import BACKDROP, rgb_pixels
 
@@ -31,43 +31,43 @@ def gradient(height=60, width=80):
 
 
 def test_result_is_a_batch_of_one_in_the_encoders_range():
-    crop = prepare_picture(gradient(), 32, crop=BOX)
-    assert crop.picture.shape == (1, 3, 32, 32)
-    assert crop.picture.dtype == torch.float32
-    assert crop.picture.min() >= -1 and crop.picture.max() <= 1
+    crop = prepare_image(gradient(), 32, crop=BOX)
+    assert crop.image.shape == (1, 3, 32, 32)
+    assert crop.image.dtype == torch.float32
+    assert crop.image.min() >= -1 and crop.image.max() <= 1
     assert crop.transform.size == 32 and (crop.transform.height, crop.transform.width) == (60, 80)
     assert crop.notes == ()
 
 
-def test_a_picture_of_the_right_size_is_kept_to_the_bit():
+def test_a_image_of_the_right_size_is_kept_to_the_bit():
     pixels = gradient(48, 48)
-    crop = prepare_picture(pixels, 48, crop=None)
-    assert torch.equal(((crop.picture[0] + 1) * 127.5).round().byte().permute(1, 2, 0), torch.from_numpy(pixels))
+    crop = prepare_image(pixels, 48, crop=None)
+    assert torch.equal(((crop.image[0] + 1) * 127.5).round().byte().permute(1, 2, 0), torch.from_numpy(pixels))
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 80), (80, 40), (41, 80)])
-def test_without_a_crop_the_picture_is_padded_not_stretched(height, width):
-    crop = prepare_picture(np.full((height, width, 3), 255, np.uint8), 80, crop=None)
-    white = (crop.picture[0] == 1).all(0)
+def test_without_a_crop_the_image_is_padded_not_stretched(height, width):
+    crop = prepare_image(np.full((height, width, 3), 255, np.uint8), 80, crop=None)
+    white = (crop.image[0] == 1).all(0)
     assert int(white.sum()) == height * width
     rows, columns = white.any(1).nonzero(), white.any(0).nonzero()
     assert int(rows.max() - rows.min()) + 1 == height and int(columns.max() - columns.min()) + 1 == width
-    assert bool((crop.picture[0, :, ~white] == -1).all())
+    assert bool((crop.image[0, :, ~white] == -1).all())
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "CMYK", "YCbCr", "HSV", "LAB"])
 def test_every_pillow_mode_becomes_rgb(mode):
-    picture = Image.fromarray(gradient()).convert(mode)
-    assert rgb_pixels(picture).shape == (60, 80, 3)
+    image = Image.fromarray(gradient()).convert(mode)
+    assert rgb_pixels(image).shape == (60, 80, 3)
     if mode in ("CMYK", "YCbCr", "HSV"):
-        assert np.abs(rgb_pixels(picture).astype(int) - gradient()).mean() < 4
+        assert np.abs(rgb_pixels(image).astype(int) - gradient()).mean() < 4
 
 
 def test_transparency_is_laid_on_the_backdrop():
     rgba = np.dstack([gradient(), np.zeros((60, 80), np.uint8)])
     rgba[:30, :, 3] = 255
-    for picture in (rgba, torch.from_numpy(rgba), Image.fromarray(rgba, "RGBA")):
-        pixels = rgb_pixels(picture)
+    for image in (rgba, torch.from_numpy(rgba), Image.fromarray(rgba, "RGBA")):
+        pixels = rgb_pixels(image)
         assert (pixels[:30] == gradient()[:30]).all()
         assert (pixels[30:] == BACKDROP).all()
 
@@ -90,21 +90,21 @@ def test_sixteen_bits_keep_their_brightness():
     assert np.abs(rgb_pixels(np.dstack([ramp] * 3))[..., 0] - expected).max() <= 1
 
 
-def test_a_dark_sixteen_bit_picture_stays_dark():
+def test_a_dark_sixteen_bit_image_stays_dark():
     assert rgb_pixels(Image.fromarray(np.full((4, 4), 200, np.uint16))).max() <= 1
 
 
 def test_exif_orientation_is_applied():
-    picture = Image.fromarray(gradient())
-    exif = picture.getexif()
+    image = Image.fromarray(gradient())
+    exif = image.getexif()
     exif[0x0112] = 6  # the camera was turned: show it turned by 90 degrees
-    picture.info["exif"] = exif.tobytes()
-    turned = rgb_pixels(picture)
+    image.info["exif"] = exif.tobytes()
+    turned = rgb_pixels(image)
     assert turned.shape == (80, 60, 3)
     assert (turned == np.rot90(gradient(), -1)).all()
 
 
-def test_float_pictures_are_zero_to_one():
+def test_float_images_are_zero_to_one():
     pixels = gradient()
     assert (rgb_pixels(pixels / 255.0) == pixels).all()
     assert (rgb_pixels(torch.from_numpy(pixels / 255.0).float()) == pixels).all()
@@ -112,7 +112,7 @@ def test_float_pictures_are_zero_to_one():
 
 
 @pytest.mark.parametrize(
-    ("picture", "words"),
+    ("image", "words"),
     [
         (np.full((4, 4, 3), np.nan), "not finite"),
         (np.full((4, 4, 3), 128.0), "0 to 1"),
@@ -124,9 +124,9 @@ def test_float_pictures_are_zero_to_one():
         (Image.fromarray(np.full((4, 4), np.inf, np.float32)), "not finite"),
     ],
 )
-def test_unusable_pictures_are_refused(picture, words):
-    with pytest.raises(PictureError, match=words):
-        prepare_picture(picture, 32, crop=None)
+def test_unusable_images_are_refused(image, words):
+    with pytest.raises(ImageError, match=words):
+        prepare_image(image, 32, crop=None)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_unusable_pictures_are_refused(picture, words):
     [(30, 10, 10, 50), (10, 10, 10, 50), (100, 10, 140, 50), (-40, 10, -1, 50), (10, 10, 10.6, 11), (0, 0, 1e7, 1e7)],
 )
 def test_unusable_boxes_are_refused(box):
-    with pytest.raises(PictureError):
-        prepare_picture(gradient(), 32, crop=box)
+    with pytest.raises(ImageError):
+        prepare_image(gradient(), 32, crop=box)
 
 
 @pytest.mark.parametrize(
@@ -153,26 +153,26 @@ def test_unusable_boxes_are_refused(box):
 )
 def test_unusable_options_are_refused(options):
     with pytest.raises(OptionError):
-        prepare_picture(gradient(), **({"size": 32} | options))
+        prepare_image(gradient(), **({"size": 32} | options))
 
 
 def test_no_face_says_what_to_do(faces):
     faces()
     with pytest.raises(FaceNotFoundError, match=r"--box x1,y1,x2,y2.*--no-crop"):
-        prepare_picture(gradient(), 32)
+        prepare_image(gradient(), 32)
 
 
 def test_several_faces_take_the_largest_with_a_note(faces):
     faces((10, 10, 40, 50), (50, 10, 70, 35))
-    crop = prepare_picture(gradient(), 32)
-    assert crop.transform == prepare_picture(gradient(), 32, crop=(10, 10, 40, 50)).transform
+    crop = prepare_image(gradient(), 32)
+    assert crop.transform == prepare_image(gradient(), 32, crop=(10, 10, 40, 50)).transform
     assert len(crop.notes) == 1 and "2 faces" in crop.notes[0] and "1 at (50, 10, 70, 35)" in crop.notes[0]
 
 
 def test_a_chosen_face_needs_no_note(faces):
     faces((10, 10, 40, 50), (50, 10, 70, 35))
-    crop = prepare_picture(gradient(), 32, face=1)
-    assert crop.transform == prepare_picture(gradient(), 32, crop=(50, 10, 70, 35)).transform
+    crop = prepare_image(gradient(), 32, face=1)
+    assert crop.transform == prepare_image(gradient(), 32, crop=(50, 10, 70, 35)).transform
     assert crop.notes == ()
 
 
@@ -180,4 +180,4 @@ def test_a_chosen_face_needs_no_note(faces):
 def test_a_face_that_is_not_there_says_how_many_are(faces, face):
     faces((10, 10, 40, 50), (50, 10, 70, 35))
     with pytest.raises(FaceNotFoundError, match="2 faces were found"):
-        prepare_picture(gradient(), 32, face=face)
+        prepare_image(gradient(), 32, face=face)

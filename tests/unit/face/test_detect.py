@@ -1,4 +1,4 @@
-"""Detection on real pictures, and the choice of the detector."""
+"""Detection on real images, and the choice of the detector."""
 
 import sys
 import types
@@ -9,11 +9,11 @@ import torch
 from PIL import Image, ImageEnhance
 from skimage import data
 
-from float_core.errors import FaceNotFoundError, PictureError
-from float_core.face.crop import prepare_picture
+from float_core.errors import FaceNotFoundError, ImageError
+from float_core.face.crop import prepare_image
 from float_core.face.detect import RETINAFACE_FILE, detect_faces
 
-# Cheeks and chin are read off the picture by eye. The hairline is under the fringe: it is put where the thirds of a face have it
+# Cheeks and chin are read off the image by eye. The hairline is under the fringe: it is put where the thirds of a face have it
 # (one third above the brows), and so are the detector's factors. The tests below guard the convention; they do not measure it.
 TRUE_BOX = np.array([174, 56, 274, 188])
 
@@ -31,22 +31,22 @@ def variants():
         "dark": lambda p: ImageEnhance.Brightness(p).enhance(0.3),
         "bright": lambda p: ImageEnhance.Brightness(p).enhance(1.5),
         "flat": lambda p: ImageEnhance.Contrast(p).enhance(0.3),
-        "grey": lambda p: p.convert("L").convert("RGB"),
+        "gray": lambda p: p.convert("L").convert("RGB"),
         "turned": lambda p: p.rotate(8, center=(224, 120), fillcolor=(190, 180, 180)),
     }
 
 
 @pytest.mark.parametrize("name", variants())
 def test_the_face_is_found_from_hairline_to_chin(astronaut, name):
-    picture = variants()[name](astronaut)
-    detection = detect_faces(np.asarray(picture))
+    image = variants()[name](astronaut)
+    detection = detect_faces(np.asarray(image))
     assert len(detection.faces) == 1
-    box = np.array(detection.faces[0].box) * 512 / picture.width
+    box = np.array(detection.faces[0].box) * 512 / image.width
     assert np.abs(box - TRUE_BOX).max() <= 10
 
 
 def test_the_crop_looks_like_the_models_crops(astronaut):
-    x1, y1, x2, y2 = prepare_picture(astronaut, 256).transform.square
+    x1, y1, x2, y2 = prepare_image(astronaut, 256).transform.square
     eyes = 104
     assert 0.36 <= (eyes - y1) / (y2 - y1) <= 0.46
     assert 0.58 <= (TRUE_BOX[3] - TRUE_BOX[1]) / (y2 - y1) <= 0.67
@@ -59,23 +59,23 @@ def test_detection_repeats_itself(astronaut):
 
 
 @pytest.mark.parametrize("name", ["coffee", "chelsea", "hubble_deep_field"])
-def test_pictures_without_a_face_have_none(name):
+def test_images_without_a_face_have_none(name):
     with pytest.raises(FaceNotFoundError, match="--no-crop"):
-        prepare_picture(getattr(data, name)(), 256)
+        prepare_image(getattr(data, name)(), 256)
 
 
 def test_two_faces_are_both_found_the_larger_first(astronaut):
     pair = Image.new("RGB", (900, 512), (150, 150, 150))
     pair.paste(astronaut.crop((0, 0, 512, 512)).resize((400, 400)), (0, 112))
     pair.paste(astronaut.crop((60, 0, 512, 512)), (448, 0))
-    crop = prepare_picture(pair, 128)
+    crop = prepare_image(pair, 128)
     assert "2 faces" in crop.notes[0]
     assert crop.transform.square[0] > 448
-    assert prepare_picture(pair, 128, face=1).transform.square[2] < 400
+    assert prepare_image(pair, 128, face=1).transform.square[2] < 400
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 300), (20, 20)])
-def test_tiny_pictures_have_no_face_and_no_crash(size):
+def test_tiny_images_have_no_face_and_no_crash(size):
     assert detect_faces(np.zeros((*size, 3), np.uint8)).faces == ()
 
 
@@ -118,7 +118,7 @@ def test_retinaface_is_used_when_its_weights_are_there(monkeypatch, tmp_path, by
 def test_a_damaged_weight_file_is_named(monkeypatch, tmp_path):
     fake_facexlib(monkeypatch, [], {})
     torch.save({"other": torch.ones(1)}, tmp_path / RETINAFACE_FILE)
-    with pytest.raises(PictureError, match=RETINAFACE_FILE):
+    with pytest.raises(ImageError, match=RETINAFACE_FILE):
         detect_faces(np.zeros((64, 64, 3), np.uint8), detector_folder=tmp_path)
 
 

@@ -10,13 +10,13 @@ from float_core.types import CropTransform
 INSIDE = CropTransform((10, 5, 50, 45), height=60, width=80, size=40)
 
 
-def test_middle_is_the_frame_and_outside_the_picture():
-    frames, picture = torch.full((2, 3, 40, 40), 0.5), torch.full((1, 3, 60, 80), -0.5)
-    result = paste_back(frames, picture, INSIDE, feather=0.2)
+def test_middle_is_the_frame_and_outside_the_image():
+    frames, image = torch.full((2, 3, 40, 40), 0.5), torch.full((1, 3, 60, 80), -0.5)
+    result = paste_back(frames, image, INSIDE, feather=0.2)
     assert result.shape == (2, 3, 60, 80)
     assert torch.allclose(result[:, :, 15:35, 20:40], torch.tensor(0.5))
-    assert torch.equal(result[:, :, 45:], picture[:, :, 45:].expand(2, -1, -1, -1))
-    assert torch.equal(picture, torch.full_like(picture, -0.5))
+    assert torch.equal(result[:, :, 45:], image[:, :, 45:].expand(2, -1, -1, -1))
+    assert torch.equal(image, torch.full_like(image, -0.5))
 
 
 def test_the_edge_rises_smoothly():
@@ -26,12 +26,12 @@ def test_the_edge_rises_smoothly():
 
 
 @pytest.mark.parametrize("size", [20, 40, 64])
-def test_the_picture_pasted_into_itself_stays_itself(size):
+def test_the_image_pasted_into_itself_stays_itself(size):
     x = torch.linspace(-1, 1, 80)[None].expand(60, 80)
-    picture = torch.stack([x, -x, x * 0.3])[None]
-    crop = torch.nn.functional.interpolate(picture[:, :, 5:45, 10:50], (size, size), mode="bicubic", antialias=True)
+    image = torch.stack([x, -x, x * 0.3])[None]
+    crop = torch.nn.functional.interpolate(image[:, :, 5:45, 10:50], (size, size), mode="bicubic", antialias=True)
     transform = CropTransform(INSIDE.square, 60, 80, size)
-    assert (paste_back(crop, picture, transform) - picture).abs().max() < 0.03
+    assert (paste_back(crop, image, transform) - image).abs().max() < 0.03
 
 
 def test_a_crop_beyond_the_border_is_cut_and_not_feathered_there():

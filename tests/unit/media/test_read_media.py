@@ -1,4 +1,4 @@
-"""Pictures and sounds from files, good and bad ones."""
+"""Images and sounds from files, good and bad ones."""
 
 import importlib
 import struct
@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from float_core.errors import AudioError, PictureError
+from float_core.errors import AudioError, ImageError
 from float_core.media.codecs import ffmpeg_program
-from float_core.media.read_media import BLOCK, open_audio, read_audio, read_picture
+from float_core.media.read_media import BLOCK, open_audio, read_audio, read_image
 from float_core.media.write_video import write_video
 from float_core.types import AudioClip, FrameChunk
 
@@ -65,7 +65,7 @@ def test_compressed_sounds(tmp_path, name):
 
 def test_the_sound_of_a_video(tmp_path):
     frames = FrameChunk(torch.zeros(13, 3, 32, 32), 0)
-    video = write_video(tmp_path / "v.mp4", [frames], fps=25, clip=AudioClip(torch.from_numpy(tone(0.5, 16000)), 16000))
+    video = write_video(tmp_path / "v.mp4", [frames], fps=25, audio=AudioClip(torch.from_numpy(tone(0.5, 16000)), 16000))
     clip = read_audio(video)
     assert len(clip.waveform) / clip.sample_rate == pytest.approx(0.5, abs=0.04)
 
@@ -134,26 +134,26 @@ def test_samples_that_are_not_finite(tmp_path, read):
 
 
 @pytest.mark.parametrize(("mode", "name"), [("RGB", "a.jpg"), ("RGBA", "a.png"), ("P", "a.gif"), ("L", "a.webp"), ("I;16", "a.tiff")])
-def test_pictures_are_read_in_their_own_mode(tmp_path, mode, name):
+def test_images_are_read_in_their_own_mode(tmp_path, mode, name):
     Image.new(mode, (20, 10)).save(tmp_path / name)
-    picture = read_picture(str(tmp_path / name))
-    assert picture.size == (20, 10)
-    assert np.asarray(picture).shape[:2] == (10, 20)  # loaded: the file is closed
+    image = read_image(str(tmp_path / name))
+    assert image.size == (20, 10)
+    assert np.asarray(image).shape[:2] == (10, 20)  # loaded: the file is closed
 
 
-def test_the_first_picture_of_an_animation(tmp_path):
+def test_the_first_image_of_an_animation(tmp_path):
     first, second = Image.new("RGB", (8, 8), (255, 0, 0)), Image.new("RGB", (8, 8), (0, 0, 255))
     first.save(tmp_path / "a.gif", save_all=True, append_images=[second])
-    assert read_picture(tmp_path / "a.gif").convert("RGB").getpixel((0, 0)) == (255, 0, 0)
+    assert read_image(tmp_path / "a.gif").convert("RGB").getpixel((0, 0)) == (255, 0, 0)
 
 
-def test_unusable_pictures(tmp_path):
-    with pytest.raises(PictureError, match="no picture file"):
-        read_picture(tmp_path / "absent.png")
-    (tmp_path / "text.png").write_text("not a picture")
-    with pytest.raises(PictureError, match="not a picture"):
-        read_picture(tmp_path / "text.png")
+def test_unusable_images(tmp_path):
+    with pytest.raises(ImageError, match="no image file"):
+        read_image(tmp_path / "absent.png")
+    (tmp_path / "text.png").write_text("not an image")
+    with pytest.raises(ImageError, match="not an image"):
+        read_image(tmp_path / "text.png")
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(tmp_path / "whole.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:3000])
-    with pytest.raises(PictureError, match="cannot be read"):
-        read_picture(tmp_path / "cut.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_image(tmp_path / "cut.png")

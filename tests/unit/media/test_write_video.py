@@ -43,8 +43,8 @@ def test_frames_size_and_codec(tmp_path, suffix):
 
 
 def test_pixels_come_back(tmp_path):
-    colours = torch.tensor([[-1.0, -1, -1], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1], [0.2, -0.3, 0.5]])
-    frames = colours[:, :, None, None].expand(-1, -1, 64, 64).repeat_interleave(3, 0)
+    colors = torch.tensor([[-1.0, -1, -1], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1], [0.2, -0.3, 0.5]])
+    frames = colors[:, :, None, None].expand(-1, -1, 64, 64).repeat_interleave(3, 0)
     read = read_back(write_video(tmp_path / "v.mp4", [FrameChunk(frames, 0)], fps=25))
     expected = ((frames + 1) * 127.5).round().permute(0, 2, 3, 1).numpy()
     assert read.shape == expected.shape
@@ -58,7 +58,7 @@ def test_the_length_is_the_sounds_within_one_frame(tmp_path, seconds, rate, fps)
     samples = int(seconds * rate)
     clip = AudioClip(0.3 * torch.sin(torch.arange(samples) * 0.1), rate)
     frames = -(-samples * fps // rate)
-    path = write_video(tmp_path / "v.mp4", chunks(frames), fps=fps, clip=clip)
+    path = write_video(tmp_path / "v.mp4", chunks(frames), fps=fps, audio=clip)
     info, sound = probe(path), read_audio(path)
     assert info.frames == frames and info.audio_codec == "aac"
     assert abs(info.duration - samples / rate) <= 1 / fps + 0.01
@@ -97,7 +97,7 @@ def test_the_sound_of_a_file_is_as_if_its_samples_had_been_given(tmp_path, name,
     file, clip = open_audio(source), read_audio(source)
     assert file.channels == {"s": 2, "f": 6}.get(name[0], 1)
     frames = -(-file.samples * 25 // file.sample_rate)
-    given, read = (write_video(tmp_path / f"{i}{suffix}", chunks(frames), fps=25, clip=sound) for i, sound in enumerate((clip, file)))
+    given, read = (write_video(tmp_path / f"{i}{suffix}", chunks(frames), fps=25, audio=sound) for i, sound in enumerate((clip, file)))
     assert probe(given) == probe(read)
     expected, found = read_audio(given), read_audio(read)
     assert open_audio(read).channels == 1 and found.samples == expected.samples
@@ -106,11 +106,11 @@ def test_the_sound_of_a_file_is_as_if_its_samples_had_been_given(tmp_path, name,
 
 
 def test_a_sound_file_that_is_gone(tmp_path):
-    source = write_video(tmp_path / "a.mp4", chunks(4), fps=25, clip=AudioClip(torch.zeros(2000), 16000))
+    source = write_video(tmp_path / "a.mp4", chunks(4), fps=25, audio=AudioClip(torch.zeros(2000), 16000))
     file = open_audio(source)
     source.unlink()
     with pytest.raises(VideoError, match="No such file"):
-        write_video(tmp_path / "v.mp4", chunks(4), fps=25, clip=file)
+        write_video(tmp_path / "v.mp4", chunks(4), fps=25, audio=file)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -147,7 +147,7 @@ def test_a_stopped_run_leaves_nothing(tmp_path, stop):
         raise stop("stopped by the test")
 
     with pytest.raises(stop):
-        write_video(path, stopped(), fps=25, clip=AudioClip(torch.zeros(16000), 16000))
+        write_video(path, stopped(), fps=25, audio=AudioClip(torch.zeros(16000), 16000))
     assert [file.name for file in tmp_path.iterdir()] == ["v.mp4"]
     assert path.read_text() == "old"
 
@@ -200,7 +200,7 @@ def test_unusable_targets_and_sounds(tmp_path):
     with pytest.raises(VideoError, match="is a folder"):
         write_video(tmp_path / "folder.mp4", chunks(2), fps=25)
     with pytest.raises(VideoError, match="all finite"):
-        write_video(tmp_path / "v.mp4", chunks(2), fps=25, clip=AudioClip(torch.full((9,), float("nan")), 16000))
+        write_video(tmp_path / "v.mp4", chunks(2), fps=25, audio=AudioClip(torch.full((9,), float("nan")), 16000))
 
 
 def test_probe_names_what_it_cannot_read(tmp_path):

@@ -28,24 +28,24 @@ def moving(network) -> MotionAutoencoder:
     return network
 
 
-def _pictures(batch: int, size: int = SMALL.size) -> torch.Tensor:
+def _images(batch: int, size: int = SMALL.size) -> torch.Tensor:
     line = torch.linspace(0, 6, size)
     waves = torch.sin(line[:, None] * torch.arange(1, 4)[:, None, None]) * torch.cos(line + 0.3)
     return torch.stack([waves.roll(3 * i, -1) for i in range(batch)])
 
 
 def test_shapes(network):
-    identity, coefficients, skips = network.encode(_pictures(2))
+    identity, coefficients, skips = network.encode(_images(2))
     assert identity.shape == (2, 24) and coefficients.shape == (2, 6) and network.basis().shape == (24, 6)
     assert [tuple(skip.shape) for skip in skips] == [(2, 32, 8, 8), (2, 24, 16, 16), (2, 16, 32, 32), (2, 8, 64, 64)]
-    picture, grids, masks = network.decode(identity, skips, return_flows=True)
-    assert picture.shape == (2, 3, 64, 64)
+    image, grids, masks = network.decode(identity, skips, return_flows=True)
+    assert image.shape == (2, 3, 64, 64)
     assert [tuple(grid.shape) for grid in grids] == [(2, r, r, 2) for r in (8, 16, 32, 64)]
     assert [tuple(mask.shape) for mask in masks] == [(2, 1, r, r) for r in (8, 16, 32, 64)]
 
 
 def test_untrained_flows_are_almost_the_identity_and_masks_let_features_through(network):
-    identity, _, skips = network.encode(_pictures(1))
+    identity, _, skips = network.encode(_images(1))
     _, grids, masks = network.decode(identity, skips, return_flows=True)
     for grid, mask in zip(grids, masks, strict=True):
         line = torch.linspace(-1, 1, grid.shape[1])
@@ -55,7 +55,7 @@ def test_untrained_flows_are_almost_the_identity_and_masks_let_features_through(
 
 @torch.no_grad()
 def test_one_source_serves_a_batch_of_latents_without_copies(moving):
-    identity, _, skips = moving.encode(_pictures(1))
+    identity, _, skips = moving.encode(_images(1))
     latents = identity + torch.randn(3, 24, generator=torch.Generator().manual_seed(1))
     together = moving.decode(latents, skips)
     alone = torch.cat([moving.decode(latent[None], skips) for latent in latents])
@@ -65,18 +65,18 @@ def test_one_source_serves_a_batch_of_latents_without_copies(moving):
 
 
 def test_decoder_is_its_formulas_gradients_included(moving):
-    identity, _, skips = moving.encode(_pictures(2))
+    identity, _, skips = moving.encode(_images(2))
     torch.nn.init.normal_(moving.dec.to_rgbs[1].conv[1].bias)
     fast, plain = moving.decode(identity, skips), decode_plain(moving.dec, identity, skips)
     assert (fast - plain).norm() <= 1e-5 * plain.norm()
     used = [p for name, p in moving.named_parameters() if not ("noise" in name or "to_rgb1" in name or "fc" in name or "direction" in name)]
     direction = torch.randn(fast.shape, generator=torch.Generator().manual_seed(2))
-    for a, b in zip(*(torch.autograd.grad(picture, used, direction, retain_graph=True) for picture in (fast, plain)), strict=True):
+    for a, b in zip(*(torch.autograd.grad(image, used, direction, retain_graph=True) for image in (fast, plain)), strict=True):
         assert (a - b).norm() <= 5e-4 * b.norm()
 
 
 def test_every_used_parameter_gets_a_gradient(network):
-    source, driving = _pictures(2), _pictures(2).flip(-1)
+    source, driving = _images(2), _images(2).flip(-1)
     identity, _, skips = network.encode(source)
     _, coefficients, _ = network.encode(driving)
     network.decode(identity + coefficients @ network.basis().T, skips).sub(driving).abs().mean().backward()
@@ -86,17 +86,17 @@ def test_every_used_parameter_gets_a_gradient(network):
 
 
 def test_gradients_reach_an_expanded_source(moving):
-    identity, _, skips = moving.encode(_pictures(1))
+    identity, _, skips = moving.encode(_images(1))
     moving.decode(identity.detach().expand(2, -1), skips).sum().backward()
     assert moving.enc.net_app.convs[0][0].weight.grad.abs().sum() > 0
 
 
 def test_a_few_steps_of_training_reduce_the_error(network):
-    pictures, losses = _pictures(2), []
+    images, losses = _images(2), []
     optimizer = torch.optim.Adam(network.parameters(), 2e-3)
     for _ in range(12):
-        identity, coefficients, skips = network.encode(pictures)
-        loss = (network.decode(identity + coefficients @ network.basis().T, skips) - pictures).abs().mean()
+        identity, coefficients, skips = network.encode(images)
+        loss = (network.decode(identity + coefficients @ network.basis().T, skips) - images).abs().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -106,21 +106,21 @@ def test_a_few_steps_of_training_reduce_the_error(network):
 
 @pytest.mark.parametrize(("dtype", "decibels"), [(torch.bfloat16, 40.0), (torch.float16, 50.0)])
 @torch.no_grad()
-def test_low_precision_decodes_almost_the_same_picture(moving, dtype, decibels):
-    identity, coefficients, skips = moving.encode(_pictures(2))
+def test_low_precision_decodes_almost_the_same_image(moving, dtype, decibels):
+    identity, coefficients, skips = moving.encode(_images(2))
     latent = identity + coefficients @ moving.basis().T
     expected, grids, _ = moving.decode(latent, skips, return_flows=True)
     low = moving.to(dtype)
-    picture, low_grids, low_masks = low.decode(latent, skips, return_flows=True)
-    assert picture.dtype == low_grids[0].dtype == low_masks[0].dtype == torch.float32
+    image, low_grids, low_masks = low.decode(latent, skips, return_flows=True)
+    assert image.dtype == low_grids[0].dtype == low_masks[0].dtype == torch.float32
     peak = expected.max() - expected.min()
-    assert 10 * torch.log10(peak**2 / (picture - expected).square().mean()) >= decibels
+    assert 10 * torch.log10(peak**2 / (image - expected).square().mean()) >= decibels
     assert (low_grids[-1] - grids[-1]).abs().mean() * SMALL.size / 2 < 0.25  # pixels
 
 
 @torch.no_grad()
 def test_low_precision_encodes(network):
-    identity, coefficients, skips = network.to(torch.bfloat16).encode(_pictures(1))
+    identity, coefficients, skips = network.to(torch.bfloat16).encode(_images(1))
     assert identity.dtype == coefficients.dtype == torch.float32
     assert network.decode(identity, skips).dtype == torch.float32
 
@@ -132,7 +132,7 @@ def test_a_network_is_made_of_parameters_only():
     assert not list(network.buffers())
     filled = {name: torch.zeros(p.shape) for name, p in network.named_parameters()}
     network.load_state_dict(filled, strict=True, assign=True)
-    network.decode(torch.zeros(1, 24), network.encode(_pictures(1))[2])
+    network.decode(torch.zeros(1, 24), network.encode(_images(1))[2])
 
 
 def test_constant_keys_are_kernels_beside_the_parameters(network):
@@ -147,13 +147,13 @@ def test_the_mini_preset_builds():
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 3, 32, 32), (1, 4, 64, 64)])
-def test_pictures_of_a_wrong_shape_are_refused(network, shape):
+def test_images_of_a_wrong_shape_are_refused(network, shape):
     with pytest.raises(OptionError, match="expected \\(B, 3, 64, 64\\)"):
         network.encode(torch.zeros(shape))
 
 
 def test_latents_and_skips_that_do_not_fit_are_refused(network):
-    identity, _, skips = network.encode(_pictures(2))
+    identity, _, skips = network.encode(_images(2))
     with pytest.raises(OptionError, match="expected \\(B, 24\\)"):
         network.decode(identity[:, :5], skips)
     with pytest.raises(OptionError, match="coarsest first"):

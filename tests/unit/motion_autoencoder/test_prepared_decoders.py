@@ -32,7 +32,7 @@ CONFIG = AutoencoderConfig(size=64, latent_size=24, basis_size=6, channels=(40, 
 
 @pytest.fixture(scope="module")
 def network() -> MotionAutoencoder:
-    """Flows of several pixels, some of which leave the picture."""
+    """Flows of several pixels, some of which leave the image."""
     torch.manual_seed(0)
     network = MotionAutoencoder(CONFIG).eval().requires_grad_(False)
     for name, parameter in network.dec.named_parameters():
@@ -57,7 +57,7 @@ def _error(found: Tensor, expected: Tensor) -> float:
 
 
 def _decibels(found: Tensor, expected: Tensor) -> float:
-    """PSNR of pictures clamped to [-1, 1], as they are shown."""
+    """PSNR of images clamped to [-1, 1], as they are shown."""
     difference = found.clamp(-1, 1) - expected.clamp(-1, 1)
     return float(10 * torch.log10(4 / difference.square().mean()))
 
@@ -68,7 +68,7 @@ def test_both_kinds_of_levels_are_tested(network, source):
 
 
 @pytest.mark.parametrize("strip_bytes", [1, 8 * 64 * 24 * 4, 2**23])
-def test_strips_give_the_plain_pictures(network, source, strip_bytes):
+def test_strips_give_the_plain_images(network, source, strip_bytes):
     latents, skips = source
     decoder = StripDecoder(StripWeights(network.dec, strip_bytes=strip_bytes), skips)
     expected = decode_plain(network.dec, latents, skips)
@@ -83,13 +83,13 @@ def test_strips_cover_all_rows_once():
     assert strips(8, 1, 10**9) == [(0, 8)]
 
 
-def test_the_batched_decoder_gives_the_plain_pictures(network, source):
+def test_the_batched_decoder_gives_the_plain_images(network, source):
     latents, skips = source
     assert _error(BatchDecoder(network.dec, skips)(latents), decode_plain(network.dec, latents, skips)) <= 1e-5
 
 
 @pytest.mark.parametrize(("dtype", "decibels"), [(torch.bfloat16, 45.0), (torch.float16, 60.0)])
-def test_half_precision_shows_the_same_pictures(network, source, dtype, decibels):
+def test_half_precision_shows_the_same_images(network, source, dtype, decibels):
     """At flows that a trained model has; flows and grids are float32 in both."""
     low, calm = (MotionAutoencoder(CONFIG).eval().requires_grad_(False) for _ in range(2))
     weights = {name: value / 8 if "to_flows" in name and "conv.weight" in name else value for name, value in network.state_dict().items()}
@@ -208,7 +208,7 @@ def test_values_that_are_not_finite_come_out_as_such(network, source):
 
 def test_a_cpu_in_float32_has_its_own_way_and_says_so(network, source):
     with pytest.warns(CompileWarning, match="faster way of its own"):
-        assert isinstance(network.prepare(source[1], compiled=True), StripDecoder)
+        assert isinstance(network.prepare(source[1], compile=True), StripDecoder)
 
 
 def test_compiled_batches_are_filled_up_and_cut(network, source, monkeypatch):
@@ -221,11 +221,11 @@ def test_compiled_batches_are_filled_up_and_cut(network, source, monkeypatch):
         return lambda latent: (sizes.append(len(latent)), function(latent))[1]
 
     monkeypatch.setattr(batch_decoder.torch, "compile", fake_compile)
-    decoder = BatchDecoder(network.dec, skips, compiled=True)
+    decoder = BatchDecoder(network.dec, skips, compile=True)
     expected = BatchDecoder(network.dec, skips)(latents)
     assert _error(decoder(latents), expected) <= 1e-6
     assert _error(decoder(latents[:2]), expected[:2]) <= 1e-6
-    assert _error(BatchDecoder(network.dec, skips, compiled=True)(latents[:3]), expected[:3]) <= 1e-6
+    assert _error(BatchDecoder(network.dec, skips, compile=True)(latents[:3]), expected[:3]) <= 1e-6
     assert sizes == [8, 8, 4] and options == {"mode": "default", "dynamic": False, "fullgraph": True}
 
 
@@ -247,7 +247,7 @@ def test_the_decoder_is_one_graph_that_serves_every_source(network, source, coun
     for scale in (1.0, 0.5):
         of_another = tuple(skip * scale for skip in skips)
         expected = BatchDecoder(network.dec, of_another)(latents)
-        assert _error(BatchDecoder(network.dec, of_another, compiled=True)(latents), expected) <= 1e-6
+        assert _error(BatchDecoder(network.dec, of_another, compile=True)(latents), expected) <= 1e-6
         assert counter.frame_count == 1
     assert not [w for w in recwarn if issubclass(w.category, CompileWarning) or "lru_cache" in str(w.message)]
 
@@ -257,7 +257,7 @@ def test_a_long_session_compiles_more_than_torch_would_by_itself(network, source
     latents, skips = source[0].repeat(3, 1), source[1]
     assert torch._dynamo.config.cache_size_limit < 10
     for size in range(1, 11):
-        BatchDecoder(network.dec, skips, compiled=True)(latents[:size])
+        BatchDecoder(network.dec, skips, compile=True)(latents[:size])
     assert counter.frame_count == 10
     assert not [w for w in recwarn if issubclass(w.category, CompileWarning)]
 
@@ -268,7 +268,7 @@ def test_when_no_more_is_compiled_it_is_said(network, source, counter, monkeypat
     for size, warned in ((1, False), (2, True)):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            found = BatchDecoder(network.dec, skips, compiled=True)(latents[:size])
+            found = BatchDecoder(network.dec, skips, compile=True)(latents[:size])
         assert _error(found, BatchDecoder(network.dec, skips)(latents[:size])) <= 1e-6
         assert any(issubclass(w.category, CompileWarning) for w in caught) == warned
     assert counter.frame_count == 1
@@ -280,9 +280,9 @@ def test_what_cannot_be_compiled_goes_on_without_a_word_more_than_once(network, 
         raise error("no C++ compiler\nat all")
 
     monkeypatch.setattr(batch_decoder.torch, "compile", lambda function, **_: fail)
-    decoder = BatchDecoder(network.dec, source[1], compiled=True)
-    pictures = [decoder(source[0][:1]) for _ in range(2)]
-    assert torch.equal(*pictures)
+    decoder = BatchDecoder(network.dec, source[1], compile=True)
+    images = [decoder(source[0][:1]) for _ in range(2)]
+    assert torch.equal(*images)
     assert [str(w.message) for w in recwarn] == ["the decoder cannot be compiled here (no C++ compiler); it goes on without."]
 
 
@@ -292,4 +292,4 @@ def test_running_out_of_memory_is_no_reason_to_compile_no_more(network, source, 
 
     monkeypatch.setattr(batch_decoder.torch, "compile", lambda function, **_: fail)
     with pytest.raises(torch.OutOfMemoryError):
-        BatchDecoder(network.dec, source[1], compiled=True)(source[0][:1])
+        BatchDecoder(network.dec, source[1], compile=True)(source[0][:1])

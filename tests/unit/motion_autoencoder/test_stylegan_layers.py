@@ -62,7 +62,7 @@ def test_upsample_is_zero_insertion_and_blur():
 
 
 def test_upsample_by_hand():
-    """Bilinear with zeros beyond the edges: outer pixels get three quarters of their neighbour."""
+    """Bilinear with zeros beyond the edges: outer pixels get three quarters of their neighbor."""
     line = upsample(torch.tensor([[[[4.0, 8.0]]]]).expand(1, 1, 2, 2))[0, 0, 1]
     assert torch.allclose(line, torch.tensor([3.0, 5.0, 7.0, 6.0]))
 

@@ -25,7 +25,7 @@ CALIBRATION = Calibration(
         direction(("blink", "eyes", 1.0, 0.4, "")),
         direction(("brow_inner", "brows", 0.9, 0.4, "")),
         direction(("smile", "mouth", 1.0, 0.4, "")),
-        direction(("shift_x", "head", 1.0, 0.06, "half picture widths")),
+        direction(("shift_x", "head", 1.0, 0.06, "half image widths")),
         direction(),
     ),
     (),
@@ -81,7 +81,7 @@ def test_it_says_how_far_it_goes():
 def test_the_head_stands_still(model):
     motion = MotionSequence(torch.randn(1, 20, 12, generator=torch.Generator().manual_seed(0)), 25.0)
     edits, _ = preset_edits("still head", replace(CALIBRATION, directions=CALIBRATION.directions[:4]))
-    found, before = (m.motion[0] @ model.basis for m in (edit_motion(model, motion, edits), motion))
+    found, before = (m.latents[0] @ model.basis for m in (edit_motion(model, motion, edits), motion))
     assert float(found[:, :2].std(0).max()) < 1e-5
     torch.testing.assert_close(found[:, :2].mean(0), before[:, :2].mean(0), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(found[:, 2:], before[:, 2:], rtol=1e-5, atol=1e-5)

@@ -46,7 +46,7 @@ def motion() -> MotionSequence:
 
 
 def coefficients(model, motion: MotionSequence) -> torch.Tensor:
-    return motion.motion @ model.basis
+    return motion.latents @ model.basis
 
 
 def reference_weight(edit: MotionEdit, time: float) -> float:
@@ -94,22 +94,22 @@ def test_the_formula_against_a_plain_loop(model, motion, name):
 @pytest.mark.parametrize("name", EDITS)
 def test_frames_that_an_edit_leaves_alone_keep_their_bits(model, motion, name):
     edit = EDITS[name]
-    edited = edit_motion(model, motion, [edit]).motion
+    edited = edit_motion(model, motion, [edit]).latents
     still = [i for i in range(23) if reference_weight(edit, i / 25) == 0]
-    assert torch.equal(edited[:, still].view(torch.int32), motion.motion[:, still].view(torch.int32))
+    assert torch.equal(edited[:, still].view(torch.int32), motion.latents[:, still].view(torch.int32))
 
 
 def test_offsets_are_exact_and_the_rest_is_kept(model, motion):
     edited = edit_motion(model, motion, [MotionEdit(1, 0.5), MotionEdit(3, -2.0), MotionEdit(1, 0.25)])
     delta = torch.tensor([0.0, 0.75, 0.0, -2.0])
-    assert torch.equal(edited.motion, motion.motion + (0.75 * model.basis[:, 1] + -2.0 * model.basis[:, 3]))
+    assert torch.equal(edited.latents, motion.latents + (0.75 * model.basis[:, 1] + -2.0 * model.basis[:, 3]))
     torch.testing.assert_close(coefficients(model, edited), coefficients(model, motion) + delta)
 
     def outside(w: torch.Tensor) -> torch.Tensor:
         return w - w @ model.basis @ model.basis.T
 
-    torch.testing.assert_close(outside(edited.motion), outside(motion.motion), rtol=1e-4, atol=1e-5)
-    assert float(outside(edited.motion).norm()) > 1
+    torch.testing.assert_close(outside(edited.latents), outside(motion.latents), rtol=1e-4, atol=1e-5)
+    assert float(outside(edited.latents).norm()) > 1
     assert edited.fps == 25.0 and edited.source is motion.source
 
 
@@ -127,40 +127,40 @@ NOTHING = {
 
 @pytest.mark.parametrize("name", NOTHING)
 def test_an_edit_of_nothing_gives_the_same_tensor(model, motion, name):
-    assert edit_motion(model, motion, NOTHING[name]).motion is motion.motion
+    assert edit_motion(model, motion, NOTHING[name]).latents is motion.latents
 
 
 def test_a_chain_of_two_offsets_equals_their_sum(model, motion):
     first, second = MotionEdit(1, 0.7), MotionEdit(1, -0.3, start=0.2, end=0.6, ease=0.1)
-    chained = edit_motion(model, edit_motion(model, motion, [first]), [second]).motion
+    chained = edit_motion(model, edit_motion(model, motion, [first]), [second]).latents
     weights = torch.tensor([reference_weight(second, i / 25) for i in range(23)])
-    together = motion.motion + (0.7 - 0.3 * weights)[:, None] * model.basis[:, 1]
+    together = motion.latents + (0.7 - 0.3 * weights)[:, None] * model.basis[:, 1]
     torch.testing.assert_close(chained, together, rtol=0, atol=1e-6)
-    halves = edit_motion(model, edit_motion(model, motion, [MotionEdit(2, 0.5)]), [MotionEdit(2, 0.25)]).motion
-    torch.testing.assert_close(halves, edit_motion(model, motion, [MotionEdit(2, 0.75)]).motion, rtol=0, atol=1e-6)
+    halves = edit_motion(model, edit_motion(model, motion, [MotionEdit(2, 0.5)]), [MotionEdit(2, 0.25)]).latents
+    torch.testing.assert_close(halves, edit_motion(model, motion, [MotionEdit(2, 0.75)]).latents, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("second", EDITS)
 @pytest.mark.parametrize("first", ["gain", "clamp", "freeze in a range", "everything"])
 def test_a_list_of_edits_equals_a_chain(model, motion, first, second):
-    chained = edit_motion(model, edit_motion(model, motion, [EDITS[first]]), [EDITS[second]]).motion
-    torch.testing.assert_close(edit_motion(model, motion, [EDITS[first], EDITS[second]]).motion, chained, rtol=1e-5, atol=2e-6)
+    chained = edit_motion(model, edit_motion(model, motion, [EDITS[first]]), [EDITS[second]]).latents
+    torch.testing.assert_close(edit_motion(model, motion, [EDITS[first], EDITS[second]]).latents, chained, rtol=1e-5, atol=2e-6)
 
 
 def test_the_order_of_edits_counts(model, motion):
     one, other = EDITS["clamp"], EDITS["gain above one"]
-    assert not torch.allclose(edit_motion(model, motion, [one, other]).motion, edit_motion(model, motion, [other, one]).motion)
+    assert not torch.allclose(edit_motion(model, motion, [one, other]).latents, edit_motion(model, motion, [other, one]).latents)
 
 
 def test_what_lies_outside_of_the_basis_can_be_scaled(model, motion):
     edits = [MotionEdit(1, 0.5)]
-    outside = motion.motion - motion.motion @ model.basis @ model.basis.T
-    inside = motion.motion - outside
+    outside = motion.latents - motion.latents @ model.basis @ model.basis.T
+    inside = motion.latents - outside
     for scale in (0.0, 0.5, 2.0):
         expected = inside + scale * outside + 0.5 * model.basis[:, 1]
-        torch.testing.assert_close(edit_motion(model, motion, edits, outside_scale=scale).motion, expected, rtol=1e-5, atol=2e-6)
-    assert torch.equal(edit_motion(model, motion, edits, outside_scale=1.0).motion, edit_motion(model, motion, edits).motion)
-    assert edit_motion(model, motion, [], outside_scale=1.0).motion is motion.motion
+        torch.testing.assert_close(edit_motion(model, motion, edits, outside_scale=scale).latents, expected, rtol=1e-5, atol=2e-6)
+    assert torch.equal(edit_motion(model, motion, edits, outside_scale=1.0).latents, edit_motion(model, motion, edits).latents)
+    assert edit_motion(model, motion, [], outside_scale=1.0).latents is motion.latents
 
 
 @pytest.mark.parametrize("lengths", [[23], [10, 10, 3], [1] * 23, [5, 18]])
@@ -168,7 +168,7 @@ def test_what_lies_outside_of_the_basis_can_be_scaled(model, motion):
 def test_pieces_give_the_bits_of_the_whole(model, motion, name, lengths):
     edits = [MotionEdit(0, 0.3), EDITS[name], MotionEdit(1, high=0.4)]
     pieces = edit_pieces(model, motion.motion.split(lengths, dim=1), edits, frames=23, fps=25.0)
-    assert torch.equal(torch.cat(list(pieces), dim=1), edit_motion(model, motion, edits).motion)
+    assert torch.equal(torch.cat(list(pieces), dim=1), edit_motion(model, motion, edits).latents)
 
 
 def test_which_edits_need_the_whole_clip():
@@ -219,8 +219,8 @@ def test_motion_that_does_not_fit(model, motion):
     with pytest.raises(OptionError, match=r"expected \(B, T, 12\)"):
         edit_motion(model, MotionSequence(torch.zeros(1, 3, 11), 25.0), [])
     with pytest.raises(OptionError, match="fps is 0; expected a finite number from 1"):
-        edit_motion(model, MotionSequence(motion.motion, 0), [])
+        edit_motion(model, MotionSequence(motion.latents, 0), [])
     with pytest.raises(OptionError, match=r"source has shape \(12,\)"):
-        edit_motion(model, MotionSequence(motion.motion, 25.0, motion.source[0]), [])
+        edit_motion(model, MotionSequence(motion.latents, 25.0, motion.source[0]), [])
     with pytest.raises(OptionError, match="outside_scale is nan"):
         edit_motion(model, motion, [], outside_scale=NAN)

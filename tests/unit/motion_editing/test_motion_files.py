@@ -32,14 +32,14 @@ def file(tmp_path, model, motion):
 
 def test_the_same_bits_come_back(file, model, motion):
     read = load_motion(file, model)
-    assert torch.equal(read.motion.view(torch.int32), motion.motion.view(torch.int32))
+    assert torch.equal(read.latents.view(torch.int32), motion.latents.view(torch.int32))
     assert torch.equal(read.source, motion.source) and read.fps == motion.fps
 
 
 def test_views_and_missing_sources(tmp_path, model, motion):
-    view = MotionSequence(motion.motion[:, ::2], 25.0)
+    view = MotionSequence(motion.latents[:, ::2], 25.0)
     read = load_motion(save_motion(tmp_path / "a.safetensors", model, view), model)
-    assert torch.equal(read.motion, view.motion) and read.source is None
+    assert torch.equal(read.latents, view.latents) and read.source is None
     expanded = replace(motion, source=motion.source[:1].expand(2, -1))
     assert torch.equal(load_motion(save_motion(tmp_path / "b.safetensors", model, expanded), model).source, expanded.source)
 
@@ -85,7 +85,7 @@ def test_another_basis_is_refused(file, model):
 
 def test_the_last_digits_of_a_basis_do_not_matter(file, model, motion):
     nearly = replace(model, basis_tensor=model.basis + 1e-7)
-    assert torch.equal(load_motion(file, nearly).motion, motion.motion)
+    assert torch.equal(load_motion(file, nearly).latents, motion.latents)
 
 
 def rewritten(file, tensors=None, **changes):

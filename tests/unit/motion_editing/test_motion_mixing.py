@@ -34,24 +34,24 @@ def identity(model, seed: int = 5, batch: int = 1) -> SourceIdentity:
 def test_mix():
     first, second = noise(10, 1), noise(14, 2)
     assert mix_motions(first, second, 0) is first
-    torch.testing.assert_close(mix_motions(first, second, 0.25).motion, 0.75 * first.motion + 0.25 * second.motion[:, :10])
-    assert torch.equal(mix_motions(first, second, 1).motion, second.motion[:, :10])
+    torch.testing.assert_close(mix_motions(first, second, 0.25).latents, 0.75 * first.latents + 0.25 * second.latents[:, :10])
+    assert torch.equal(mix_motions(first, second, 1).latents, second.latents[:, :10])
     assert mix_motions(first, second, 1).source is first.source
 
 
 def test_mix_with_a_shorter_one_holds_its_last_frame():
-    mixed = mix_motions(noise(10, 1), noise(4, 2), 1.0).motion
-    assert torch.equal(mixed[:, :4], noise(4, 2).motion)
-    assert torch.equal(mixed[:, 4:], noise(4, 2).motion[:, -1:].expand(-1, 6, -1))
+    mixed = mix_motions(noise(10, 1), noise(4, 2), 1.0).latents
+    assert torch.equal(mixed[:, :4], noise(4, 2).latents)
+    assert torch.equal(mixed[:, 4:], noise(4, 2).latents[:, -1:].expand(-1, 6, -1))
 
 
 def test_mix_along_a_curve_that_is_cut_to_a_share():
     first, second = noise(11, 1), noise(11, 2)
     curve = LambdaCurve((Keyframe(0.0, -1.0, "linear"), Keyframe(0.4, 2.0, "linear")))
-    mixed = mix_motions(first, second, curve).motion
+    mixed = mix_motions(first, second, curve).latents
     for i in range(11):
         w = min(1.0, max(0.0, -1.0 + 3.0 * i / 10))
-        torch.testing.assert_close(mixed[:, i], (1 - w) * first.motion[:, i] + w * second.motion[:, i], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(mixed[:, i], (1 - w) * first.latents[:, i] + w * second.latents[:, i], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan"), "1", None])
@@ -69,14 +69,14 @@ def test_mix_refuses_pairs():
 
 def test_directions_are_taken_over_and_all_else_is_kept(model):
     motion, other = noise(10, 1), noise(7, 2)
-    taken = take_directions(model, motion, other, [1, 3]).motion
-    before, after = motion.motion @ model.basis, taken @ model.basis
-    theirs = torch.cat([other.motion, other.motion[:, -1:].expand(-1, 3, -1)], dim=1) @ model.basis
+    taken = take_directions(model, motion, other, [1, 3]).latents
+    before, after = motion.latents @ model.basis, taken @ model.basis
+    theirs = torch.cat([other.latents, other.latents[:, -1:].expand(-1, 3, -1)], dim=1) @ model.basis
     torch.testing.assert_close(after[..., [1, 3]], theirs[..., [1, 3]], rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(after[..., [0, 2]], before[..., [0, 2]], rtol=1e-5, atol=1e-5)
-    outside = [w - w @ model.basis @ model.basis.T for w in (motion.motion, taken)]
+    outside = [w - w @ model.basis @ model.basis.T for w in (motion.latents, taken)]
     torch.testing.assert_close(outside[1], outside[0], rtol=1e-5, atol=1e-5)
-    half = take_directions(model, motion, other, (3,), weight=0.5).motion @ model.basis
+    half = take_directions(model, motion, other, (3,), weight=0.5).latents @ model.basis
     torch.testing.assert_close(half[..., 3], (before[..., 3] + theirs[..., 3]) / 2, rtol=1e-5, atol=1e-5)
 
 
@@ -93,19 +93,19 @@ def test_mirrored_twice_is_the_motion_itself(mirrored_model, around):
     motion = noise(10, 1, batch=2)
     once = mirror_motion(mirrored_model, motion, around=around)
     twice = mirror_motion(mirrored_model, once, around=around)
-    assert float((once.motion - motion.motion).abs().max()) > 0.1
-    torch.testing.assert_close(twice.motion, motion.motion, rtol=1e-5, atol=1e-5)
+    assert float((once.latents - motion.latents).abs().max()) > 0.1
+    torch.testing.assert_close(twice.latents, motion.latents, rtol=1e-5, atol=1e-5)
 
 
 def test_mirroring_turns_and_swaps_coefficients(mirrored_model):
     motion = noise(10, 1)
-    before = motion.motion @ mirrored_model.basis
-    after = mirror_motion(mirrored_model, motion).motion
+    before = motion.latents @ mirrored_model.basis
+    after = mirror_motion(mirrored_model, motion).latents
     expected = torch.stack([-before[..., 0], before[..., 2], before[..., 1], before[..., 3]], -1)
     torch.testing.assert_close(after @ mirrored_model.basis, expected, rtol=1e-5, atol=1e-5)
-    outside = [w - w @ mirrored_model.basis @ mirrored_model.basis.T for w in (motion.motion, after)]
+    outside = [w - w @ mirrored_model.basis @ mirrored_model.basis.T for w in (motion.latents, after)]
     torch.testing.assert_close(outside[1], outside[0], rtol=1e-5, atol=1e-5)
-    about_mean = mirror_motion(mirrored_model, motion, around="mean").motion @ mirrored_model.basis
+    about_mean = mirror_motion(mirrored_model, motion, around="mean").latents @ mirrored_model.basis
     torch.testing.assert_close(about_mean.mean(1), before.mean(1), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(about_mean[..., 0], 2 * before[..., 0].mean() - before[..., 0], rtol=1e-5, atol=1e-5)
 
@@ -123,41 +123,41 @@ def test_mirror_refuses(model, mirrored_model):
 def test_retarget_puts_the_motion_beside_the_new_portrait(model):
     motion, target = noise(10, 1), identity(model)
     moved = retarget_motion(model, motion, target)
-    torch.testing.assert_close(moved.motion - target.motion, motion.motion - motion.source[:, None], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(moved.latents - target.motion, motion.latents - motion.source[:, None], rtol=1e-5, atol=1e-5)
     assert torch.equal(moved.source, target.motion)
-    half = retarget_motion(model, motion, target, strength=0.5).motion
-    torch.testing.assert_close(half - target.motion, 0.5 * (motion.motion - motion.source[:, None]), rtol=1e-5, atol=1e-5)
-    still = retarget_motion(model, motion, target, strength=0.0).motion
+    half = retarget_motion(model, motion, target, strength=0.5).latents
+    torch.testing.assert_close(half - target.motion, 0.5 * (motion.latents - motion.source[:, None]), rtol=1e-5, atol=1e-5)
+    still = retarget_motion(model, motion, target, strength=0.0).latents
     assert torch.equal(still, target.motion[:, None].expand(1, 10, -1))
 
 
 def test_retarget_without_a_source_starts_at_the_portraits_pose(model):
-    moved = retarget_motion(model, replace(noise(10, 1), source=None), identity(model)).motion
+    moved = retarget_motion(model, replace(noise(10, 1), source=None), identity(model)).latents
     torch.testing.assert_close(moved[:, 0], identity(model).motion, rtol=1e-5, atol=1e-5)
 
 
 def test_retarget_absolute_takes_the_poses_as_they_are(model):
     motion, target = noise(10, 1), identity(model)
     moved = retarget_motion(model, motion, target, mode="absolute")
-    assert moved.motion is motion.motion and torch.equal(moved.source, target.motion)
-    half = retarget_motion(model, motion, target, mode="absolute", strength=0.5).motion
-    torch.testing.assert_close(half, (motion.motion + target.motion) / 2, rtol=1e-5, atol=1e-5)
+    assert moved.latents is motion.latents and torch.equal(moved.source, target.motion)
+    half = retarget_motion(model, motion, target, mode="absolute", strength=0.5).latents
+    torch.testing.assert_close(half, (motion.latents + target.motion) / 2, rtol=1e-5, atol=1e-5)
 
 
 def test_retarget_to_its_own_portrait_changes_no_bit(model):
     motion = replace(noise(10, 1), source=identity(model).motion)
-    assert retarget_motion(model, motion, identity(model)).motion is motion.motion
+    assert retarget_motion(model, motion, identity(model)).latents is motion.latents
 
 
 def test_retarget_there_and_back(model):
     motion = replace(noise(10, 1), source=identity(model).motion)
     back = retarget_motion(model, retarget_motion(model, motion, identity(model, seed=6)), identity(model))
-    torch.testing.assert_close(back.motion, motion.motion, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(back.latents, motion.latents, rtol=1e-5, atol=1e-5)
 
 
 def test_retarget_of_a_batch(model):
     both = retarget_motion(model, noise(10, 1, batch=2), identity(model))
-    assert both.motion.shape == (2, 10, 12) and both.source.shape == (2, 12)
+    assert both.latents.shape == (2, 10, 12) and both.source.shape == (2, 12)
 
 
 def test_retarget_refuses(model):

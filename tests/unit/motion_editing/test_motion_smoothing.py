@@ -23,7 +23,7 @@ def motion_of(model, coefficients: torch.Tensor, outside: float = 0.0) -> Motion
 
 
 def coefficients(model, motion: MotionSequence) -> torch.Tensor:
-    return motion.motion[0] @ model.basis
+    return motion.latents[0] @ model.basis
 
 
 def test_off_is_the_same_motion(model):
@@ -70,7 +70,7 @@ def test_each_direction_its_own_and_the_rest_is_kept(model):
     for k, seconds in ((1, 0.2), (3, 0.04)):
         alone = coefficients(model, smooth_motion(model, motion, seconds))[:, k]
         torch.testing.assert_close(found[:, k], alone, rtol=0, atol=1e-5)
-    outside = [m.motion - m.motion @ model.basis @ model.basis.T for m in (motion, smoothed)]
+    outside = [m.latents - m.latents @ model.basis @ model.basis.T for m in (motion, smoothed)]
     torch.testing.assert_close(outside[1], outside[0], rtol=0, atol=1e-5)
 
 
@@ -79,14 +79,14 @@ def test_outside_of_the_basis(model):
     motion = motion_of(model, noise, outside=1.0)
     smoothed = smooth_motion(model, motion, 0.0, outside_seconds=0.2)
     torch.testing.assert_close(coefficients(model, smoothed), noise, rtol=0, atol=1e-5)
-    outside = [(m.motion - m.motion @ model.basis @ model.basis.T)[0, 1:-1] for m in (motion, smoothed)]
+    outside = [(m.latents - m.latents @ model.basis @ model.basis.T)[0, 1:-1] for m in (motion, smoothed)]
     assert float(outside[1].diff(dim=0).norm()) < 0.3 * float(outside[0].diff(dim=0).norm()) > 0.1
 
 
 def test_very_short_motion(model):
     for frames in (1, 2, 3):
         motion = motion_of(model, torch.randn(frames, 4))
-        assert bool(smooth_motion(model, motion, 1.0).motion.isfinite().all())
+        assert bool(smooth_motion(model, motion, 1.0).latents.isfinite().all())
         assert repair_seams(motion) is motion
 
 
@@ -109,7 +109,7 @@ def with_steps(frames: int, size: float, window: int = 50) -> MotionSequence:
 
 
 def ratio(motion: MotionSequence, window: int = 50) -> float:
-    return seam_ratio([motion.motion[0].double().numpy()], window)
+    return seam_ratio([motion.latents[0].double().numpy()], window)
 
 
 @pytest.mark.parametrize("size", [0.05, 0.2, 0.5])
@@ -123,16 +123,16 @@ def test_steps_at_the_seams_stop_to_stand_out(size):
 def test_frames_away_from_the_seams_keep_their_bits():
     motion = with_steps(230, 0.5)
     for width in (2, 3, 5):
-        repaired = repair_seams(motion, width=width).motion
+        repaired = repair_seams(motion, width=width).latents
         near = torch.tensor([any(seam - width <= i < seam + width for seam in (50, 100, 150, 200)) for i in range(230)])
-        assert torch.equal(repaired[:, ~near], motion.motion[:, ~near])
-        assert bool((repaired[:, near] != motion.motion[:, near]).any(-1).all())
+        assert torch.equal(repaired[:, ~near], motion.latents[:, ~near])
+        assert bool((repaired[:, near] != motion.latents[:, near]).any(-1).all())
 
 
 def test_a_step_becomes_the_smoothest_way():
-    """A step of 1 in an otherwise straight line: x minimises the third differences between fixed ends, so its sixth differences are 0."""
+    """A step of 1 in an otherwise straight line: x minimizes the third differences between fixed ends, so its sixth differences are 0."""
     frames = (torch.arange(100) >= 50).double()[None, :, None].expand(1, 100, 2).float()
-    repaired = repair_seams(MotionSequence(frames, 25.0), width=4).motion[0, 50 - 7 : 50 + 7, 0].double().numpy()
+    repaired = repair_seams(MotionSequence(frames, 25.0), width=4).latents[0, 50 - 7 : 50 + 7, 0].double().numpy()
     assert np.all(np.diff(repaired) > -1e-6) and repaired[6] + repaired[7] == pytest.approx(1, abs=1e-6)
     assert np.abs(np.diff(repaired, n=6)).max() < 1e-5
     assert np.abs(np.diff(repaired)).max() < 0.3
@@ -140,26 +140,26 @@ def test_a_step_becomes_the_smoothest_way():
 
 def test_seams_that_do_not_stand_out_are_left_alone():
     motion = MotionSequence(curve(400)[None].float(), 25.0)
-    repaired = repair_seams(motion).motion
-    assert float((repaired - motion.motion).abs().max()) < 1e-4
+    repaired = repair_seams(motion).latents
+    assert float((repaired - motion.latents).abs().max()) < 1e-4
     still = MotionSequence(torch.full((1, 120, 3), -0.0), 25.0)
-    assert torch.equal(repair_seams(still).motion.view(torch.int32), still.motion.view(torch.int32))
+    assert torch.equal(repair_seams(still).latents.view(torch.int32), still.latents.view(torch.int32))
 
 
 def test_the_strength_and_the_batch():
     motion = with_steps(400, 0.5)
-    full, half = repair_seams(motion).motion, repair_seams(motion, strength=0.5).motion
-    torch.testing.assert_close(half, (motion.motion + full) / 2, rtol=0, atol=1e-5)
-    both = replace(motion, motion=torch.cat([motion.motion, curve(400)[None].float()]))
-    torch.testing.assert_close(repair_seams(both).motion[:1], full, rtol=0, atol=1e-6)
+    full, half = repair_seams(motion).latents, repair_seams(motion, strength=0.5).latents
+    torch.testing.assert_close(half, (motion.latents + full) / 2, rtol=0, atol=1e-5)
+    both = replace(motion, latents=torch.cat([motion.latents, curve(400)[None].float()]))
+    torch.testing.assert_close(repair_seams(both).latents[:1], full, rtol=0, atol=1e-6)
 
 
 def test_other_windows_and_seams_near_the_end():
     motion = with_steps(203, 0.5, window=40)
     assert ratio(repair_seams(motion, 40), 40) < 0.3 * ratio(motion, 40)
-    assert torch.equal(repair_seams(motion, 40).motion[:, :30], motion.motion[:, :30])
+    assert torch.equal(repair_seams(motion, 40).latents[:, :30], motion.latents[:, :30])
     for frames in (51, 52, 53, 54):  # the seam at 50 has hardly a frame behind it
-        assert repair_seams(with_steps(frames, 0.5)).motion.shape[1] == frames
+        assert repair_seams(with_steps(frames, 0.5)).latents.shape[1] == frames
 
 
 @pytest.mark.parametrize(

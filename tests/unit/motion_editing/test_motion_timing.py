@@ -67,7 +67,7 @@ def test_exact_lengths_for_every_rate_and_length(fps):
         assert frames_for(Fraction(samples, sample_rate), fps) == expected
         assert frames_for(samples / sample_rate, fps) == expected
         resampled = resample_motion(motion, fps, seconds=Fraction(samples, sample_rate))
-        assert resampled.motion.shape == (1, expected, 3)
+        assert resampled.latents.shape == (1, expected, 3)
         assert resampled.fps == pytest.approx(float(rate), abs=1e-12)
 
 
@@ -82,9 +82,9 @@ def test_floats_that_are_not_quite_whole():
 
 
 def test_its_own_length_goes_on():
-    assert resample_motion(noise(30), 60).motion.shape[1] == 72
-    assert resample_motion(noise(31), 10).motion.shape[1] == 13
-    assert resample_motion(noise(1), 120).motion.shape[1] == 5
+    assert resample_motion(noise(30), 60).latents.shape[1] == 72
+    assert resample_motion(noise(31), 10).latents.shape[1] == 13
+    assert resample_motion(noise(1), 120).latents.shape[1] == 5
 
 
 def test_the_same_rate_is_the_same_motion():
@@ -97,46 +97,48 @@ def test_the_same_rate_is_the_same_motion():
 
 def test_the_same_rate_and_another_length_keeps_bits_and_holds_the_end():
     motion = noise(40)
-    assert torch.equal(resample_motion(motion, 25, seconds=1).motion, motion.motion[:, :25])
-    longer = resample_motion(motion, 25, seconds=2).motion
-    assert torch.equal(longer[:, :40], motion.motion) and torch.equal(longer[:, 40:], motion.motion[:, -1:].expand(-1, 10, -1))
+    assert torch.equal(resample_motion(motion, 25, seconds=1).latents, motion.latents[:, :25])
+    longer = resample_motion(motion, 25, seconds=2).latents
+    assert torch.equal(longer[:, :40], motion.latents) and torch.equal(longer[:, 40:], motion.latents[:, -1:].expand(-1, 10, -1))
 
 
 @pytest.mark.parametrize("fps", [10, 23.976, 24, 29.97, 30, 48, 50, 59.94, 60, 75, 100, 119.88, 120])
 def test_a_sinusoid_is_followed(fps):
     motion = MotionSequence(sine(100, 25.0), 25.0)
     resampled = resample_motion(motion, fps)
-    expected = sine(resampled.motion.shape[1], float(exact_rate(fps)))
+    expected = sine(resampled.latents.shape[1], float(exact_rate(fps)))
     times = torch.arange(expected.shape[1]) / float(exact_rate(fps))
-    error = (resampled.motion - expected).abs()[0].amax(-1)
+    error = (resampled.latents - expected).abs()[0].amax(-1)
     assert float(error[(times > 0.3) & (times < 3.6)].max()) < 1e-4
-    assert float(error[times < 99 / 25].max()) < 0.03  # at the ends half of the neighbours are missing; later the last frame is held
+    assert float(error[times < 99 / 25].max()) < 0.03  # at the ends half of the neighbors are missing; later the last frame is held
 
 
 def test_frames_at_the_same_time_keep_their_bits():
     motion = noise(40)
-    assert torch.equal(resample_motion(motion, 50).motion[:, ::2], motion.motion)
-    assert torch.equal(resample_motion(motion, 120).motion[:, ::24], motion.motion[:, ::5])
-    assert torch.equal(resample_motion(resample_motion(motion, 100), 25).motion, motion.motion)
+    assert torch.equal(resample_motion(motion, 50).latents[:, ::2], motion.latents)
+    assert torch.equal(resample_motion(motion, 120).latents[:, ::24], motion.latents[:, ::5])
+    assert torch.equal(resample_motion(resample_motion(motion, 100), 25).latents, motion.latents)
 
 
 def test_speed_and_acceleration_have_no_steps_at_the_frames():
     """25 to 120 fps: the second difference of a smooth curve stays as smooth as that of the curve itself."""
-    fine = resample_motion(MotionSequence(sine(50, 25.0, 3.0), 25.0), 120).motion[0, 24:-24].double()
+    fine = resample_motion(MotionSequence(sine(50, 25.0, 3.0), 25.0), 120).latents[0, 24:-24].double()
     true = sine(240, 120.0, 3.0)[0, 24:-24].double()
     assert float((fine.diff(n=2, dim=0) - true[: len(fine)].diff(n=2, dim=0)).abs().max()) < 0.06 * float(true.diff(n=2, dim=0).abs().max())
 
 
 def test_straight_lines_stay_straight_to_the_ends():
     line = MotionSequence(torch.arange(20.0)[None, :, None].expand(1, 20, 3), 25.0)
-    torch.testing.assert_close(resample_motion(line, 50).motion[0, :39, 0], torch.arange(39) / 2)
+    torch.testing.assert_close(resample_motion(line, 50).latents[0, :39, 0], torch.arange(39) / 2)
 
 
 def test_batches_and_sources_go_along():
     motion = noise(40, batch=3)
     resampled = resample_motion(motion, 60)
-    assert resampled.motion.shape == (3, 96, 3) and resampled.source is motion.source
-    torch.testing.assert_close(resampled.motion[1:2], resample_motion(replace(motion, motion=motion.motion[1:2], source=None), 60).motion)
+    assert resampled.latents.shape == (3, 96, 3) and resampled.source is motion.source
+    torch.testing.assert_close(
+        resampled.latents[1:2], resample_motion(replace(motion, latents=motion.latents[1:2], source=None), 60).latents
+    )
 
 
 @pytest.mark.parametrize("fps", [9.9, 121, 0, -25, math.nan, math.inf, "25", True, None, Fraction(1, 2), Fraction(10**9)])
@@ -159,18 +161,18 @@ def test_extension_turns_about_the_end_points():
 
 
 def test_positions_are_held_at_the_ends():
-    frames = noise(5).motion
+    frames = noise(5).latents
     assert torch.equal(at_positions(frames, [Fraction(-3), Fraction(9, 2), Fraction(2)]), frames[:, [0, 4, 2]])
 
 
 def test_trim():
     motion = noise(40)
-    assert torch.equal(trim_motion(motion, 0.4, 1.0).motion, motion.motion[:, 10:25])
-    assert torch.equal(trim_motion(motion, 1.0).motion, motion.motion[:, 25:])
-    assert torch.equal(trim_motion(motion, 0.0, 99.0).motion, motion.motion)
+    assert torch.equal(trim_motion(motion, 0.4, 1.0).latents, motion.latents[:, 10:25])
+    assert torch.equal(trim_motion(motion, 1.0).latents, motion.latents[:, 25:])
+    assert torch.equal(trim_motion(motion, 0.0, 99.0).latents, motion.latents)
     for cut in (0.04, 0.2, 0.5, 1.1, 1.23):
         parts = trim_motion(motion, 0, cut), trim_motion(motion, cut)
-        assert torch.equal(torch.cat([part.motion for part in parts], dim=1), motion.motion)
+        assert torch.equal(torch.cat([part.latents for part in parts], dim=1), motion.latents)
     assert trim_motion(motion, 1.0).fps == 25.0 and trim_motion(motion, 1.0).source is motion.source
 
 
@@ -185,10 +187,10 @@ def test_trim_refuses(start, end, says):
 def test_speed():
     motion = noise(40)
     assert stretch_motion(motion, 1.0) is motion
-    assert torch.equal(stretch_motion(motion, 2.0).motion, motion.motion[:, ::2])
+    assert torch.equal(stretch_motion(motion, 2.0).latents, motion.latents[:, ::2])
     slow = stretch_motion(motion, 0.5)
-    assert slow.motion.shape[1] == 80 and torch.equal(slow.motion[:, ::2], motion.motion) and slow.fps == 25.0
-    curve = stretch_motion(MotionSequence(sine(100, 25.0, 1.0), 25.0), 1.6).motion
+    assert slow.latents.shape[1] == 80 and torch.equal(slow.latents[:, ::2], motion.latents) and slow.fps == 25.0
+    curve = stretch_motion(MotionSequence(sine(100, 25.0, 1.0), 25.0), 1.6).latents
     assert curve.shape[1] == 63
     torch.testing.assert_close(curve[:, 3:60], sine(63, 25.0, 1.6)[:, 3:60], rtol=0, atol=1e-3)
 
@@ -201,21 +203,21 @@ def test_speed_refuses(speed):
 
 def test_join_is_one_then_the_other_with_a_fade_between():
     first, second = noise(30, seed=1), noise(20, seed=2)
-    joined = join_motions(first, second, crossfade=0.2).motion
+    joined = join_motions(first, second, crossfade=0.2).latents
     assert joined.shape[1] == 45
-    assert torch.equal(joined[:, :25], first.motion[:, :25]) and torch.equal(joined[:, 30:], second.motion[:, 5:])
+    assert torch.equal(joined[:, :25], first.latents[:, :25]) and torch.equal(joined[:, 30:], second.latents[:, 5:])
     for i in range(5):
         x = (i + 1) / 6
         w = 6 * x**5 - 15 * x**4 + 10 * x**3
-        torch.testing.assert_close(joined[:, 25 + i], (1 - w) * first.motion[:, 25 + i] + w * second.motion[:, i])
-    cut = join_motions(first, second, crossfade=0).motion
-    assert torch.equal(cut, torch.cat([first.motion, second.motion], dim=1))
+        torch.testing.assert_close(joined[:, 25 + i], (1 - w) * first.latents[:, 25 + i] + w * second.latents[:, i])
+    cut = join_motions(first, second, crossfade=0).latents
+    assert torch.equal(cut, torch.cat([first.latents, second.latents], dim=1))
 
 
 def test_join_has_no_jump():
     up, down = MotionSequence(torch.full((1, 30, 1), 1.0), 25.0), MotionSequence(torch.full((1, 30, 1), -1.0), 25.0)
-    assert float(join_motions(up, down, crossfade=0.4).motion.diff(dim=1).abs().max()) < 2 * 1.875 / 11  # the fade's steepest slope
-    assert float(join_motions(up, down, crossfade=0).motion.diff(dim=1).abs().max()) == 2.0
+    assert float(join_motions(up, down, crossfade=0.4).latents.diff(dim=1).abs().max()) < 2 * 1.875 / 11  # the fade's steepest slope
+    assert float(join_motions(up, down, crossfade=0).latents.diff(dim=1).abs().max()) == 2.0
 
 
 def test_join_keeps_the_source_only_if_it_is_the_same():
@@ -246,7 +248,7 @@ def drifting(frames: int) -> MotionSequence:
 
 @pytest.mark.parametrize("frames", [60, 100, 101, 177])
 def test_a_loop_shows_no_seam(frames):
-    looped = loop_motion(drifting(frames), repeats=3).motion[0]
+    looped = loop_motion(drifting(frames), repeats=3).latents[0]
     length = frames - 12
     assert len(looped) == 3 * length
     assert torch.equal(looped[length : 2 * length], looped[:length])
@@ -255,20 +257,20 @@ def test_a_loop_shows_no_seam(frames):
         at_wrap = acceleration[wrap - 2 : wrap + 1]  # of the frames wrap - 1, wrap, wrap + 1
         inside = acceleration[wrap + 1 : wrap + length - 3]
         assert float(at_wrap.max()) <= float(inside.max())
-    plain = torch.cat([drifting(frames).motion[0]] * 2)
+    plain = torch.cat([drifting(frames).latents[0]] * 2)
     assert float(plain.diff(n=2, dim=0).norm(dim=-1)[frames - 2 : frames].max()) > 3 * float(acceleration.max())
 
 
 def test_a_loop_is_the_motion_itself_beside_the_fade():
     motion = noise(50)
-    looped = loop_motion(motion, crossfade=0.4).motion
+    looped = loop_motion(motion, crossfade=0.4).latents
     assert looped.shape[1] == 40
-    assert torch.equal(looped[:, 10:], motion.motion[:, 10:40])
-    assert torch.equal(looped[:, 0], motion.motion[:, 40])
+    assert torch.equal(looped[:, 10:], motion.latents[:, 10:40])
+    assert torch.equal(looped[:, 0], motion.latents[:, 40])
     for i in range(10):
         w = 6 * (i / 10) ** 5 - 15 * (i / 10) ** 4 + 10 * (i / 10) ** 3
-        torch.testing.assert_close(looped[:, i], (1 - w) * motion.motion[:, 40 + i] + w * motion.motion[:, i])
-    assert torch.equal(loop_motion(motion, crossfade=0).motion, motion.motion)
+        torch.testing.assert_close(looped[:, i], (1 - w) * motion.latents[:, 40 + i] + w * motion.latents[:, i])
+    assert torch.equal(loop_motion(motion, crossfade=0).latents, motion.latents)
 
 
 def test_loop_refuses():

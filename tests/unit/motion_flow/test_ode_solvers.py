@@ -32,7 +32,7 @@ def counted(calls: list[float]) -> Velocity:
 
 
 def uneven(steps: int) -> list[float]:
-    """Steps of 2, 1, 2, 1, ...: the ratio of neighbours stays as the grid is refined."""
+    """Steps of 2, 1, 2, 1, ...: the ratio of neighbors stays as the grid is refined."""
     lengths = [2.0 - n % 2 for n in range(steps)]
     return [sum(lengths[:n]) / sum(lengths) for n in range(steps + 1)]
 

@@ -28,7 +28,7 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a - b).norm() / b.norm())
 
 
-def randomised(config: TransformerConfig) -> FlowMatchingTransformer:
+def randomized(config: TransformerConfig) -> FlowMatchingTransformer:
     torch.manual_seed(2)
     network = FlowMatchingTransformer(config).eval()
     with torch.no_grad():
@@ -51,7 +51,7 @@ def test_equals_the_plain_velocity(transformer, scales, passes, emotion_frames):
 @pytest.mark.parametrize(("reach", "preceding", "depth"), [(2, 3, 1), (2, 3, 4), (1, 6, 3), (6, 3, 2), (2, 0, 2)])
 @torch.no_grad()
 def test_equals_it_however_far_the_attention_reaches(reach, preceding, depth):
-    network = randomised(replace(CONFIG, reach=reach, preceding=preceding, depth=depth))
+    network = randomized(replace(CONFIG, reach=reach, preceding=preceding, depth=depth))
     conditions = random_conditions(2)
     before = {name: getattr(conditions, name)[:, :1].repeat(1, preceding, 1) for name in ("preceding_motion", "preceding_audio")}
     conditions = replace(conditions, **{name: value + torch.randn(value.shape) for name, value in before.items()})
@@ -62,7 +62,7 @@ def test_equals_it_however_far_the_attention_reaches(reach, preceding, depth):
 @torch.no_grad()
 def test_equals_it_at_the_size_of_the_bundled_model():
     """Large enough for oneDNN's products, where there is oneDNN."""
-    network = randomised(MINI.transformer)
+    network = randomized(MINI.transformer)
     c, draw = MINI.transformer, torch.randn
     conditions = replace(
         random_conditions(1),

@@ -31,23 +31,23 @@ def test_without_comfyui_the_pack_has_no_nodes(pack: ModuleType) -> None:
 def test_every_level_of_an_image_survives(conversions: ModuleType) -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
     image = torch.from_numpy(levels).float() / 255
-    assert np.array_equal(conversions.image_to_picture(image), levels[0])
-    assert np.array_equal(conversions.image_to_picture(image.half()), levels[0])
+    assert np.array_equal(conversions.image_to_pixels(image), levels[0])
+    assert np.array_equal(conversions.image_to_pixels(image.half()), levels[0])
 
 
-def test_of_several_pictures_the_first_is_taken_and_left_as_it_is(conversions: ModuleType) -> None:
+def test_of_several_images_the_first_is_taken_and_left_as_it_is(conversions: ModuleType) -> None:
     image = torch.stack([torch.full((4, 6, 4), 1.5), torch.zeros(4, 6, 4)])
     before = image.clone()
-    picture = conversions.image_to_picture(image)
-    assert picture.shape == (4, 6, 4)
-    assert (picture == 255).all()
+    image = conversions.image_to_pixels(image)
+    assert image.shape == (4, 6, 4)
+    assert (image == 255).all()
     assert torch.equal(image, before)
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 4, 3), (1, 4, 4, 1), (4, 4, 3)])
 def test_what_is_no_image_is_refused(conversions: ModuleType, core: ModuleType, shape: tuple[int, ...]) -> None:
-    with pytest.raises(core.PictureError, match="shape"):
-        conversions.image_to_picture(torch.zeros(shape))
+    with pytest.raises(core.ImageError, match="shape"):
+        conversions.image_to_pixels(torch.zeros(shape))
 
 
 def test_frames_become_an_image(conversions: ModuleType) -> None:
@@ -65,7 +65,7 @@ def test_an_image_becomes_the_same_frames_again(conversions: ModuleType) -> None
 def test_a_crop_goes_through_an_image_unchanged(conversions: ModuleType) -> None:
     levels = torch.randint(0, 256, (1, 3, 8, 8), generator=torch.Generator().manual_seed(0))
     image = conversions.frames_to_image(levels / 127.5 - 1)
-    assert np.array_equal(conversions.image_to_picture(image), levels[0].movedim(0, 2).numpy())
+    assert np.array_equal(conversions.image_to_pixels(image), levels[0].movedim(0, 2).numpy())
 
 
 def test_the_first_sound_is_mixed_to_one_channel(conversions: ModuleType) -> None:
@@ -152,6 +152,6 @@ def test_moved_takes_all_tensors_along(conversions: ModuleType, core: ModuleType
     )
     there = conversions.moved(identity, torch.device("meta"))
     assert {tensor.device.type for tensor in (there.identity, there.coefficients, there.motion, *there.skips)} == {"meta"}
-    assert identity.identity.device.type == "cpu"
+    assert identity.latent.device.type == "cpu"
     emotion = core.EmotionCondition(torch.zeros(1, 1, 7))
     assert conversions.moved(emotion, torch.device("cpu")).names == emotion.names

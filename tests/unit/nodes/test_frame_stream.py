@@ -28,8 +28,8 @@ class Device:
         self.freed = 0
 
     def render(self, motion: Any, batch: int) -> Iterator[Any]:
-        for start in range(0, motion.motion.shape[1], batch):
-            numbers = motion.motion[0, start : start + batch, 0]
+        for start in range(0, motion.latents.shape[1], batch):
+            numbers = motion.latents[0, start : start + batch, 0]
             if len(numbers) > self.room and numbers[-1] >= self.fails_from:
                 raise torch.OutOfMemoryError("no memory")
             self.batches.append(len(numbers))
@@ -104,7 +104,7 @@ def test_a_chunk_is_let_go_before_the_next_is_drawn(stream: ModuleType) -> None:
     alive: list[weakref.ref[torch.Tensor]] = []
 
     def render(motion: Any, batch: int) -> Iterator[Any]:
-        for start in range(0, motion.motion.shape[1], batch):
+        for start in range(0, motion.latents.shape[1], batch):
             assert all(frames() is None for frames in alive)
             chunk = stream.FrameChunk(torch.zeros(min(batch, FRAMES - start), 3, 2, 2), start)
             alive.append(weakref.ref(chunk.frames))

@@ -1,4 +1,4 @@
-"""Room for all frames as pictures: when a user is warned, and when refused."""
+"""Room for all frames as images: when a user is warned, and when refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LambdaEdit's widgets as edits, and what the live picture remembers of a run."""
+"""LambdaEdit's widgets as edits, and what the live preview remembers of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def settings(pack: ModuleType) -> ModuleType:
 
 @pytest.fixture
 def live(pack: ModuleType) -> ModuleType:
-    return import_module(f"{pack.__name__}.nodes.live_picture")
+    return import_module(f"{pack.__name__}.nodes.live_preview")
 
 
 def test_untouched_widgets_are_no_edit(settings: ModuleType) -> None:
@@ -132,7 +132,7 @@ def test_the_identity_follows_the_motion(live: ModuleType) -> None:
     live.remember_identity(kept, identity)
     del identity
     gc.collect()
-    assert live.identity_of(kept) is None, "the picture's features are not kept alive"
+    assert live.identity_of(kept) is None, "the image's features are not kept alive"
 
 
 def test_the_oldest_node_is_forgotten(live: ModuleType) -> None:

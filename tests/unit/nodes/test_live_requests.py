@@ -1,4 +1,4 @@
-"""What the live picture's route takes, and which of several requests it answers."""
+"""What the live preview's route takes, and which of several requests it answers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def body(**changes: object) -> bytes:
 
 
 def test_a_good_body(requests: ModuleType) -> None:
-    assert requests.parse_picture_request(body()) == ("9", {"lambda_00": 1.5}, 2.0)
-    assert requests.parse_picture_request(body(node="5:12:9"))[0] == "5:12:9"
-    assert requests.parse_picture_request(b'{"node": "1", "values": {}}') == ("1", {}, 0.0)
+    assert requests.parse_preview_request(body()) == ("9", {"lambda_00": 1.5}, 2.0)
+    assert requests.parse_preview_request(body(node="5:12:9"))[0] == "5:12:9"
+    assert requests.parse_preview_request(b'{"node": "1", "values": {}}') == ("1", {}, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_good_body(requests: ModuleType) -> None:
 )
 def test_a_bad_body_is_refused_by_name(requests: ModuleType, sent: bytes | None, named: str) -> None:
     with pytest.raises(requests.BadRequestError, match=named) as caught:
-        requests.parse_picture_request(sent)
+        requests.parse_preview_request(sent)
     assert len(str(caught.value)) < 400, "what came in is not sent back whole"
 
 

@@ -70,5 +70,5 @@ def test_sampling_follows_the_architecture_and_the_steps(estimates: ModuleType) 
     assert estimates.sampling_memory(TransformerConfig(depth=4), 4) < estimates.sampling_memory(TransformerConfig(depth=8), 4)
 
 
-def test_a_minute_of_pictures(estimates: ModuleType) -> None:
+def test_a_minute_of_images(estimates: ModuleType) -> None:
     assert estimates.image_memory(1500, 512) == 1500 * 512 * 512 * 3 * 4

@@ -42,6 +42,6 @@ def test_no_old_ways(path: Path) -> None:
     assert "backends" not in text, "global settings of torch belong to ComfyUI"
 
 
-def test_the_template_has_a_picture() -> None:
+def test_the_template_has_a_image() -> None:
     for workflow in (ROOT / "workflows").glob("*.json"):
         assert workflow.with_suffix(".jpg").is_file()

@@ -12,7 +12,7 @@ from torch import nn
 
 from float_core.audio.speech_emotion import choose_emotion
 from float_core.config import EmotionConfig
-from float_core.errors import AudioError, CheckpointError, OptionError, PictureError
+from float_core.errors import AudioError, CheckpointError, ImageError, OptionError
 from float_core.motion_editing import edit_motion
 from float_core.pipeline.animate import animate
 from float_core.pipeline.encode import encode_audio, encode_identity
@@ -29,20 +29,20 @@ def joined(chunks) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("batch_size", [None, 4, 30])
-def test_equals_its_steps(model, picture, clip, batch_size):
-    identity, audio = encode_identity(model, picture), encode_audio(model, clip)
+def test_equals_its_steps(model, image, clip, batch_size):
+    identity, audio = encode_identity(model, image), encode_audio(model, clip)
     motion = edit_motion(model, sample_motion(model, identity, audio, choose_emotion("sad"), OPTIONS), EDITS)
     expected = list(render_frames(model, identity, motion, batch_size=batch_size))
-    chunks = list(animate(model, picture, clip, emotion="sad", options=OPTIONS, edits=EDITS, batch_size=batch_size))
+    chunks = list(animate(model, image, clip, emotion="sad", options=OPTIONS, edits=EDITS, batch_size=batch_size))
     assert [chunk.start for chunk in chunks] == [chunk.start for chunk in expected]
     assert torch.equal(joined(chunks), joined(expected))
     assert joined(chunks).shape == (25, 3, 16, 16)
 
 
 @pytest.mark.parametrize("quality", ["fast", "balanced"])
-def test_a_seed_gives_the_same_frames_bit_for_bit(model, picture, clip, quality):
+def test_a_seed_gives_the_same_frames_bit_for_bit(model, image, clip, quality):
     options = SamplingOptions.of_quality(quality, seed=9)
-    first, again, other = (joined(animate(model, picture, clip, emotion="sad", options=replace(options, seed=seed))) for seed in (9, 9, 10))
+    first, again, other = (joined(animate(model, image, clip, emotion="sad", options=replace(options, seed=seed))) for seed in (9, 9, 10))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -57,43 +57,43 @@ STREAMING = {
 
 
 @pytest.mark.parametrize("name", [*STREAMING, "gain"])
-def test_edits_over_time_equal_those_of_the_whole_motion(model, picture, clip, name, before_evaluation):
+def test_edits_over_time_equal_those_of_the_whole_motion(model, image, clip, name, before_evaluation):
     edits = [MotionEdit(3, -0.2), STREAMING.get(name, MotionEdit(1, gain=3.0))]
-    identity, audio = encode_identity(model, picture), encode_audio(model, clip)
+    identity, audio = encode_identity(model, image), encode_audio(model, clip)
     plain = sample_motion(model, identity, audio, choose_emotion("sad"), OPTIONS)
     expected = joined(render_frames(model, identity, edit_motion(model, plain, edits), batch_size=4))
     evaluations: list[None] = []
     before_evaluation(lambda: evaluations.append(None))
-    chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, edits=edits, batch_size=4)
+    chunks = animate(model, image, clip, emotion="sad", options=OPTIONS, edits=edits, batch_size=4)
     first = next(chunks).frames
     assert len(evaluations) == (3 * OPTIONS.steps if name == "gain" else OPTIONS.steps)  # gain needs the mean of all three windows
     assert torch.equal(torch.cat([first, joined(chunks)]), expected)
     assert not torch.equal(expected, joined(render_frames(model, identity, edit_motion(model, plain, edits[:1]), batch_size=4)))
 
 
-def test_first_frames_come_before_the_last_motion_is_sampled(model, picture, clip, before_evaluation):
+def test_first_frames_come_before_the_last_motion_is_sampled(model, image, clip, before_evaluation):
     evaluations: list[None] = []
     before_evaluation(lambda: evaluations.append(None))
-    chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=4)
+    chunks = animate(model, image, clip, emotion="sad", options=OPTIONS, batch_size=4)
     assert next(chunks).start == 0
     assert len(evaluations) == OPTIONS.steps  # of one window out of three
     list(chunks)
     assert len(evaluations) == 3 * OPTIONS.steps
 
 
-def test_a_chunk_is_freed_before_the_next_is_rendered(model, picture, clip, before_decoding):
+def test_a_chunk_is_freed_before_the_next_is_rendered(model, image, clip, before_decoding):
     alive: list[bool] = []
     last: list[weakref.ref] = []
     before_decoding(lambda: alive.append(bool(last) and last[-1]() is not None))
-    chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=5)
+    chunks = animate(model, image, clip, emotion="sad", options=OPTIONS, batch_size=5)
     for _ in range(5):
         last.append(weakref.ref(next(chunks).frames))
     assert alive == [False] * 5
 
 
-def test_progress_never_goes_back_and_raising_in_it_stops(model, picture, clip):
+def test_progress_never_goes_back_and_raising_in_it_stops(model, image, clip):
     reports: list[tuple[str, int, int]] = []
-    list(animate(model, picture, clip, emotion="sad", options=OPTIONS, batch_size=4, on_progress=lambda *report: reports.append(report)))
+    list(animate(model, image, clip, emotion="sad", options=OPTIONS, batch_size=4, on_progress=lambda *report: reports.append(report)))
     assert [report for report in reports if report[0] == "encode"] == [("encode", n, 3) for n in range(4)]
     rendered = [done for stage, done, total in reports[4:] if (stage, total) == ("render", 25)]
     assert len(rendered) == len(reports) - 4 and rendered == sorted(rendered) and rendered[-1] == 25
@@ -106,22 +106,22 @@ def test_progress_never_goes_back_and_raising_in_it_stops(model, picture, clip):
         if stage == "render":
             raise Stop
 
-    chunks = animate(model, picture, clip, emotion="sad", options=OPTIONS, on_progress=stop)
+    chunks = animate(model, image, clip, emotion="sad", options=OPTIONS, on_progress=stop)
     with pytest.raises(Stop):
         next(chunks)
     assert list(chunks) == []
 
 
 @pytest.mark.parametrize("emotion", ["happy", {"happy": 2.0}, EmotionCondition(choose_emotion("happy").probabilities.repeat(1, 25, 1))])
-def test_an_emotion_may_be_a_name_a_mix_or_a_condition(model, picture, clip, emotion):
-    expected = joined(animate(model, picture, clip, emotion=choose_emotion("happy"), options=OPTIONS))
-    torch.testing.assert_close(joined(animate(model, picture, clip, emotion=emotion, options=OPTIONS)), expected, rtol=1e-4, atol=1e-4)
+def test_an_emotion_may_be_a_name_a_mix_or_a_condition(model, image, clip, emotion):
+    expected = joined(animate(model, image, clip, emotion=choose_emotion("happy"), options=OPTIONS))
+    torch.testing.assert_close(joined(animate(model, image, clip, emotion=emotion, options=OPTIONS)), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_without_an_emotion_network_it_is_neutral_and_says_so(model, picture, clip):
+def test_without_an_emotion_network_it_is_neutral_and_says_so(model, image, clip):
     with pytest.warns(UserWarning, match="neutral"):
-        chunks = animate(model, picture, clip, options=OPTIONS)
-    assert torch.equal(joined(chunks), joined(animate(model, picture, clip, emotion="neutral", options=OPTIONS)))
+        chunks = animate(model, image, clip, options=OPTIONS)
+    assert torch.equal(joined(chunks), joined(animate(model, image, clip, emotion="neutral", options=OPTIONS)))
 
 
 class _Happy(nn.Module):
@@ -131,17 +131,17 @@ class _Happy(nn.Module):
         return choose_emotion("happy").probabilities
 
 
-def test_with_an_emotion_network_it_is_heard(model, picture, clip):
+def test_with_an_emotion_network_it_is_heard(model, image, clip):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        heard = joined(animate(replace(model, emotion_loader=_Happy), picture, clip, options=OPTIONS))
-    assert torch.equal(heard, joined(animate(model, picture, clip, emotion="happy", options=OPTIONS)))
+        heard = joined(animate(replace(model, emotion_loader=_Happy), image, clip, options=OPTIONS))
+    assert torch.equal(heard, joined(animate(model, image, clip, emotion="happy", options=OPTIONS)))
 
 
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"picture": torch.zeros(2, 3, 16, 16)}, PictureError, r"expected \(1, 3, 16, 16\)"),
+        ({"image": torch.zeros(2, 3, 16, 16)}, ImageError, r"expected \(1, 3, 16, 16\)"),
         ({"clip": AudioClip(torch.zeros(0), 16000)}, AudioError, "no samples"),
         ({"clip": None}, AudioError, "NoneType"),
         ({"emotion": "hapy"}, OptionError, "surprise"),
@@ -162,18 +162,18 @@ def test_with_an_emotion_network_it_is_heard(model, picture, clip):
         ({"batch_size": 0}, OptionError, "batch_size"),
     ],
 )
-def test_arguments_are_checked_at_the_call(model, picture, clip, changes, error, message):
-    arguments = {"picture": picture, "clip": clip, "emotion": "sad", "options": OPTIONS} | changes
+def test_arguments_are_checked_at_the_call(model, image, clip, changes, error, message):
+    arguments = {"image": image, "clip": clip, "emotion": "sad", "options": OPTIONS} | changes
     with pytest.raises(error, match=message):
-        animate(model, arguments.pop("picture"), arguments.pop("clip"), **arguments)
+        animate(model, arguments.pop("image"), arguments.pop("clip"), **arguments)
 
 
-def test_an_interval_without_a_step_is_no_mistake_where_nothing_is_guided(model, picture, clip):
+def test_an_interval_without_a_step_is_no_mistake_where_nothing_is_guided(model, image, clip):
     options = SamplingOptions(audio_guidance=1.0, guidance_interval=(0.91, 0.95))
-    next(animate(model, picture, clip, emotion="sad", options=options))
+    next(animate(model, image, clip, emotion="sad", options=options))
 
 
 @pytest.mark.parametrize("part", ["autoencoder", "transformer", "audio_encoder"])
-def test_missing_parts_are_named_at_the_call(model, picture, clip, part):
+def test_missing_parts_are_named_at_the_call(model, image, clip, part):
     with pytest.raises(CheckpointError, match=part.replace("_", " ")):
-        animate(replace(model, **{part: None}), picture, clip, emotion="sad")
+        animate(replace(model, **{part: None}), image, clip, emotion="sad")

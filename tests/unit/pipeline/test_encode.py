@@ -12,19 +12,19 @@ from torch import nn
 
 from float_core.audio.waveform import prepare
 from float_core.config import CompactAudioConfig, EmotionConfig
-from float_core.errors import AudioError, CheckpointError, OptionError, PictureError
+from float_core.errors import AudioError, CheckpointError, ImageError, OptionError
 from float_core.pipeline.encode import encode_audio, encode_identity, predict_emotion
-from float_core.pipeline.long_audio import clip_frames, stream_audio_features
+from float_core.pipeline.long_audio import audio_frames, stream_audio_features
 from float_core.types import AudioClip, AudioFile, FloatModel
 
 
-def test_identity(model, picture):
-    identity = encode_identity(model, torch.cat([picture, -picture]))
-    assert identity.identity.shape == identity.motion.shape == (2, 12)
+def test_identity(model, image):
+    identity = encode_identity(model, torch.cat([image, -image]))
+    assert identity.latent.shape == identity.motion.shape == (2, 12)
     assert identity.coefficients.shape == (2, 4)
     assert [tuple(skip.shape) for skip in identity.skips] == [(2, 8, 8, 8), (2, 6, 16, 16)]
     torch.testing.assert_close(identity.motion @ model.basis, identity.coefficients)
-    assert all(t.dtype == torch.float32 and not t.requires_grad for t in (identity.identity, identity.motion, *identity.skips))
+    assert all(t.dtype == torch.float32 and not t.requires_grad for t in (identity.latent, identity.motion, *identity.skips))
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_identity(model, picture):
         (lambda p: p.numpy(), "ndarray"),
     ],
 )
-def test_bad_pictures(model, picture, change, message):
-    with pytest.raises(PictureError, match=message):
-        encode_identity(model, change(picture))
+def test_bad_images(model, image, change, message):
+    with pytest.raises(ImageError, match=message):
+        encode_identity(model, change(image))
 
 
 def test_audio_has_its_frames_whatever_the_rate(model, clip):
@@ -90,7 +90,7 @@ def test_longer_ones_come_in_pieces(model, seconds, rate):
     clip = voice(seconds, rate)
     pieces = list(stream_audio_features(model, clip))
     frames = math.ceil(clip.samples * 25 / rate)
-    assert len(pieces) > 1 and sum(piece.shape[1] for piece in pieces) == frames == clip_frames(model, clip)
+    assert len(pieces) > 1 and sum(piece.shape[1] for piece in pieces) == frames == audio_frames(model, clip)
     assert all(piece.dtype == torch.float32 and not piece.requires_grad for piece in pieces)
     with torch.no_grad():
         torch.testing.assert_close(torch.cat(pieces, dim=1), model.audio_encoder(prepare(clip, 16000)), rtol=1e-4, atol=1e-4)
@@ -209,10 +209,10 @@ def test_windows_that_are_refused(model, clip, arguments, says):
         predict_emotion(listening(model)[0], clip, **arguments)
 
 
-def test_missing_parts_are_named(model, picture, clip):
+def test_missing_parts_are_named(model, image, clip):
     bare = replace(model, autoencoder=None, audio_encoder=None)
     with pytest.raises(CheckpointError, match="no autoencoder"):
-        encode_identity(bare, picture)
+        encode_identity(bare, image)
     with pytest.raises(CheckpointError, match="no audio encoder"):
         encode_audio(bare, clip)
     with pytest.raises(CheckpointError, match="no emotion"):

@@ -42,24 +42,24 @@ def sound_file(seconds: int, read: list[int] | None = None) -> AudioFile:
 
 
 @pytest.mark.parametrize("seconds", [3, 63])
-def test_equals_its_steps(model, picture, seconds):
+def test_equals_its_steps(model, image, seconds):
     clip = AudioClip(torch.cat([second(number) for number in range(seconds)]), RATE)
-    identity, audio = encode_identity(model, picture), encode_audio(model, clip)
+    identity, audio = encode_identity(model, image), encode_audio(model, clip)
     motion = sample_motion(model, identity, audio, choose_emotion("sad"), OPTIONS)
     expected = [chunk.frames for chunk in render_frames(model, identity, motion, batch_size=25)]
     for sound in (clip, sound_file(seconds)):
-        chunks = list(animate(model, picture, sound, emotion="sad", options=OPTIONS, batch_size=25))
+        chunks = list(animate(model, image, sound, emotion="sad", options=OPTIONS, batch_size=25))
         assert [chunk.start for chunk in chunks] == list(range(0, 25 * seconds, 25))
         assert all(torch.equal(chunk.frames, frames) for chunk, frames in zip(chunks, expected, strict=True))
 
 
-def test_the_first_frames_come_before_the_rest_is_heard_and_sampled(model, picture, before_evaluation):
+def test_the_first_frames_come_before_the_rest_is_heard_and_sampled(model, image, before_evaluation):
     encoded: list[int] = []
     sampled: list[None] = []
     model.audio_encoder.stem.register_forward_pre_hook(lambda _, inputs: encoded.append(inputs[0].shape[2] // 4))
     before_evaluation(lambda: sampled.append(None))
     read: list[int] = []
-    chunks = animate(model, picture, sound_file(90, read), emotion="sad", options=OPTIONS, batch_size=5)
+    chunks = animate(model, image, sound_file(90, read), emotion="sad", options=OPTIONS, batch_size=5)
     assert not encoded and not sampled and not read  # nothing is computed at the call
     assert next(chunks).start == 0
     assert len(encoded) == 1 and len(sampled) == 1
@@ -76,9 +76,9 @@ class _Heard(nn.Module):
         return choose_emotion("happy").probabilities
 
 
-def test_the_emotion_of_a_long_voice_is_heard(model, picture):
-    heard = next(animate(replace(model, emotion_loader=_Heard), picture, sound_file(61), options=OPTIONS))
-    assert torch.equal(heard.frames, next(animate(model, picture, sound_file(61), emotion="happy", options=OPTIONS)).frames)
+def test_the_emotion_of_a_long_voice_is_heard(model, image):
+    heard = next(animate(replace(model, emotion_loader=_Heard), image, sound_file(61), options=OPTIONS))
+    assert torch.equal(heard.frames, next(animate(model, image, sound_file(61), emotion="happy", options=OPTIONS)).frames)
 
 
 def live_bytes() -> int:
@@ -88,23 +88,23 @@ def live_bytes() -> int:
     return sum({tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}.values())
 
 
-def most_held(model, picture, seconds: int, **named) -> int:
+def most_held(model, image, seconds: int, **named) -> int:
     """The most that is held, over what was there before, when a chunk of frames has been handed over: at every second of the sound."""
     before, most = live_bytes(), 0
-    for chunk in animate(model, picture, sound_file(seconds), emotion="sad", options=OPTIONS, batch_size=25, **named):
+    for chunk in animate(model, image, sound_file(seconds), emotion="sad", options=OPTIONS, batch_size=25, **named):
         if chunk.start % 250 == 0:
             most = max(most, live_bytes() - before)
     return most
 
 
-def test_nothing_that_is_held_grows_with_the_sound(model, picture):
-    short, long = most_held(model, picture, 70), most_held(model, picture, 210)
+def test_nothing_that_is_held_grows_with_the_sound(model, image):
+    short, long = most_held(model, image, 70), most_held(model, image, 210)
     assert short > 25 * 3 * 16 * 16 * 4  # the chunk itself is seen
     assert long <= 1.02 * short  # 140 s are 9 MB of samples, 70 kB of features, 170 kB of motion
 
 
-def test_a_gain_holds_the_motion_and_nothing_else(model, picture):
+def test_a_gain_holds_the_motion_and_nothing_else(model, image):
     edits = (MotionEdit(0, gain=2.0),)
-    short, long = (most_held(model, picture, seconds, edits=edits) for seconds in (65, 135))
+    short, long = (most_held(model, image, seconds, edits=edits) for seconds in (65, 135))
     motion = 70 * 25 * 12 * 4
     assert motion / 2 < long - short < 4 * motion  # of 12 floats a frame, edited and not, and the edit's own values

@@ -16,8 +16,8 @@ from float_core.types import FloatModel, MotionSequence, Provenance
 
 
 @pytest.fixture
-def identity(model, picture):
-    return encode_identity(model, picture)
+def identity(model, image):
+    return encode_identity(model, image)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_chunks_are_in_order_and_equal_one_by_one(model, identity, motion):
     single = torch.cat([chunk.frames for chunk in render_frames(model, identity, motion, batch_size=1)])
     torch.testing.assert_close(frames, single, rtol=1e-4, atol=1e-5)
     with torch.no_grad():
-        decoded = model.autoencoder.decode(identity.identity + motion.motion[0], identity.skips)
+        decoded = model.autoencoder.decode(identity.latent + motion.latents[0], identity.skips)
     assert decoded.abs().max() > 1
     torch.testing.assert_close(frames, decoded.clamp(-1, 1), rtol=1e-4, atol=1e-5)
 
@@ -74,9 +74,9 @@ def test_progress_and_stopping_in_it(model, identity, motion):
     assert list(chunks) == []
 
 
-def test_arguments_are_checked_at_the_call(model, identity, motion, picture):
-    two = encode_identity(model, picture.repeat(2, 1, 1, 1))
-    with pytest.raises(OptionError, match=r"identity.identity has shape \(2, 12\); expected \(1, 12\)"):
+def test_arguments_are_checked_at_the_call(model, identity, motion, image):
+    two = encode_identity(model, image.repeat(2, 1, 1, 1))
+    with pytest.raises(OptionError, match=r"identity.latent has shape \(2, 12\); expected \(1, 12\)"):
         render_frames(model, two, motion)
     with pytest.raises(OptionError, match=r"expected \(1, T, 12\)"):
         render_frames(model, identity, MotionSequence(motion.motion.repeat(2, 1, 1), 25.0))
@@ -85,7 +85,7 @@ def test_arguments_are_checked_at_the_call(model, identity, motion, picture):
     with pytest.raises(OptionError, match="skips at 8x8"):
         render_frames(model, replace(identity, skips=identity.skips[::-1]), motion)
     with pytest.raises(OptionError, match="not finite"):
-        render_frames(model, identity, MotionSequence(motion.motion / 0, 25.0))
+        render_frames(model, identity, MotionSequence(motion.latents / 0, 25.0))
     for size in (0, -1, 2.5, True):
         with pytest.raises(OptionError, match="batch_size"):
             render_frames(model, identity, motion, batch_size=size)

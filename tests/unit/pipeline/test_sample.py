@@ -12,21 +12,21 @@ from float_core.audio.emotion_timeline import EmotionKeyframe, emotion_timeline
 from float_core.audio.speech_emotion import choose_emotion
 from float_core.errors import CheckpointError, OptionError
 from float_core.pipeline.encode import encode_audio, encode_identity
-from float_core.pipeline.sample import sample_motion, stream_voice_motion
+from float_core.pipeline.sample import sample_motion, stream_audio_motion
 from float_core.types import AudioFeatures, EmotionCondition, SamplingOptions
 
 OPTIONS = SamplingOptions(steps=2)
 
 
 @pytest.fixture
-def conditions(model, picture, clip):
-    return encode_identity(model, picture), encode_audio(model, clip), choose_emotion("happy")
+def conditions(model, image, clip):
+    return encode_identity(model, image), encode_audio(model, clip), choose_emotion("happy")
 
 
 def test_motion_and_progress(model, conditions):
     reports: list[tuple[str, int, int]] = []
     result = sample_motion(model, *conditions, OPTIONS, on_progress=lambda *report: reports.append(report))
-    assert result.motion.shape == (1, 25, 12) and result.motion.dtype == torch.float32 and result.fps == 25.0
+    assert result.latents.shape == (1, 25, 12) and result.latents.dtype == torch.float32 and result.fps == 25.0
     assert reports == [("sample", n, 6) for n in range(1, 7)]
 
 
@@ -40,16 +40,16 @@ def test_raising_in_progress_stops_the_work(model, conditions):
 
     with pytest.raises(Stop):
         sample_motion(model, *conditions, OPTIONS, on_progress=stop)
-    assert sample_motion(model, *conditions, OPTIONS).motion.shape == (1, 25, 12)  # nothing is left over
+    assert sample_motion(model, *conditions, OPTIONS).latents.shape == (1, 25, 12)  # nothing is left over
 
 
-def test_single_conditions_are_broadcast(model, picture, conditions):
+def test_single_conditions_are_broadcast(model, image, conditions):
     _, audio, emotion = conditions
-    identities = encode_identity(model, torch.cat([picture, -picture]))
-    assert sample_motion(model, identities, audio, emotion, OPTIONS).motion.shape == (2, 25, 12)
+    identities = encode_identity(model, torch.cat([image, -image]))
+    assert sample_motion(model, identities, audio, emotion, OPTIONS).latents.shape == (2, 25, 12)
 
 
-def test_the_portrait_is_recorded(model, picture, conditions):
+def test_the_portrait_is_recorded(model, image, conditions):
     identity, audio, emotion = conditions
     assert torch.equal(sample_motion(model, identity, audio, emotion, OPTIONS).source, identity.motion)
     two_clips = replace(audio, features=audio.features.repeat(2, 1, 1))
@@ -61,10 +61,10 @@ def test_a_timeline_of_one_emotion_is_that_emotion_bit_for_bit(model, conditions
     keyframes = [EmotionKeyframe(0.0, "happy"), EmotionKeyframe(0.4, {"happy": 3.0})]
     timeline = emotion_timeline(keyframes, audio.features.shape[1], audio.fps)
     assert timeline.probabilities.shape == (1, 25, 7)
-    constant = sample_motion(model, identity, audio, emotion, OPTIONS).motion
-    assert torch.equal(sample_motion(model, identity, audio, timeline, OPTIONS).motion, constant)
+    constant = sample_motion(model, identity, audio, emotion, OPTIONS).latents
+    assert torch.equal(sample_motion(model, identity, audio, timeline, OPTIONS).latents, constant)
     changing = emotion_timeline([*keyframes, EmotionKeyframe(0.8, "sad")], audio.features.shape[1], audio.fps)
-    assert not torch.equal(sample_motion(model, identity, audio, changing, OPTIONS).motion, constant)
+    assert not torch.equal(sample_motion(model, identity, audio, changing, OPTIONS).latents, constant)
 
 
 @pytest.mark.parametrize("size", [1, 7, 10, 25, 40])
@@ -82,19 +82,19 @@ def test_motion_of_a_voice_in_pieces_is_that_of_the_whole(model, conditions, siz
             asked.append(piece.shape[1])
             yield piece
 
-    windows = stream_voice_motion(model, identity, pieces(), 25, emotion, OPTIONS)
+    windows = stream_audio_motion(model, identity, pieces(), 25, emotion, OPTIONS)
     first = next(windows)
     assert sum(asked) == min(25, math.ceil(10 / size) * size)  # what the first window needs
     found = torch.cat([first, *windows], dim=1)
-    assert torch.equal(found, sample_motion(model, identity, audio, emotion, OPTIONS).motion)
+    assert torch.equal(found, sample_motion(model, identity, audio, emotion, OPTIONS).latents)
 
 
 def test_emotion_in_time_has_an_effect_where_it_is(model, conditions):
     identity, audio, _ = conditions
     weights = choose_emotion("neutral").probabilities.repeat(1, 25, 1)
-    steady = sample_motion(model, identity, audio, EmotionCondition(weights), OPTIONS).motion
+    steady = sample_motion(model, identity, audio, EmotionCondition(weights), OPTIONS).latents
     weights[:, 20:] = choose_emotion("angry").probabilities
-    turned = sample_motion(model, identity, audio, EmotionCondition(weights), OPTIONS).motion
+    turned = sample_motion(model, identity, audio, EmotionCondition(weights), OPTIONS).latents
     assert torch.equal(steady[:, :18], turned[:, :18]) and not torch.equal(steady[:, 20:], turned[:, 20:])
 
 
@@ -104,7 +104,7 @@ def test_noise_of_another_shape(model, conditions, shape):
         sample_motion(model, *conditions, OPTIONS, noise=torch.zeros(shape))
 
 
-def test_conditions_that_do_not_fit(model, picture, conditions):
+def test_conditions_that_do_not_fit(model, image, conditions):
     identity, audio, emotion = conditions
     with pytest.raises(OptionError, match=r"audio.features has shape \(1, 25, 4\); expected \(B, T, 5\)"):
         sample_motion(model, identity, AudioFeatures(audio.features[..., :4], 25.0), emotion)
@@ -112,7 +112,7 @@ def test_conditions_that_do_not_fit(model, picture, conditions):
         sample_motion(model, identity, audio, EmotionCondition(emotion.probabilities.repeat(1, 24, 1)))
     with pytest.raises(OptionError, match="identity 2, audio 3, emotion 1"):
         sample_motion(
-            model, encode_identity(model, picture.repeat(2, 1, 1, 1)), replace(audio, features=audio.features.repeat(3, 1, 1)), emotion
+            model, encode_identity(model, image.repeat(2, 1, 1, 1)), replace(audio, features=audio.features.repeat(3, 1, 1)), emotion
         )
     with pytest.raises(OptionError, match="not finite"):
         sample_motion(model, identity, replace(audio, features=audio.features * float("nan")), emotion)

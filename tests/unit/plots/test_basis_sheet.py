@@ -1,4 +1,4 @@
-"""The sheet of a basis on the tiny model: its rows, what its pictures are, and what is refused."""
+"""The sheet of a basis on the tiny model: its rows, what its images are, and what is refused."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from float_core import Calibration, DirectionCalibration, DirectionLabel, MotionSequence, OptionError, basis_sheet, encode_identity
 from float_core.pipeline.render import render_frames
 
-CELL, CAPTION, LABEL = 96, 24, 250  # a picture of 16 pixels is shown at 96, so that there is room for its name
+CELL, CAPTION, LABEL = 96, 24, 250  # an image of 16 pixels is shown at 96, so that there is room for its name
 
 
 @pytest.fixture
-def identity(model, picture):
-    return encode_identity(model, picture)
+def identity(model, image):
+    return encode_identity(model, image)
 
 
 def calibrated(model):
@@ -25,13 +25,13 @@ def calibrated(model):
 
 
 def cell(sheet, row, column):
-    """One picture at its own 16 pixels."""
+    """One image at its own 16 pixels."""
     top, left = row * (CELL + CAPTION), LABEL + column * CELL
     return sheet[:, top : top + CELL, left : left + CELL][:, 3::6, 3::6]
 
 
 def shown(model, identity, direction, offset):
-    """What the picture should be, rendered on its own."""
+    """What the image should be, rendered on its own."""
     motion = identity.motion[:, None] + offset * model.basis[:, direction]
     return next(iter(render_frames(model, identity, MotionSequence(motion, 25.0)))).frames[0]
 

@@ -1,4 +1,4 @@
-"""Plots: the numbers that are drawn, titles and legends that stay inside, and the pictures' sizes."""
+"""Plots: the numbers that are drawn, titles and legends that stay inside, and the images' sizes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def motion(model):
 
 @pytest.fixture
 def figures(monkeypatch):
-    """The figures in place of their pictures."""
+    """The figures in place of their images."""
     made = []
 
     def keep(figure):
@@ -101,8 +101,8 @@ def test_many_directions_are_shared_out(model, figures):
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 21])
 def test_short_and_still_clips(model, frames, recwarn):
-    picture = plot_motion(model, MotionSequence(torch.zeros(1, frames, 12), 25.0), window=20)
-    assert picture.mode == "RGB" and picture.width == 1300
+    image = plot_motion(model, MotionSequence(torch.zeros(1, frames, 12), 25.0), window=20)
+    assert image.mode == "RGB" and image.width == 1300
     assert not recwarn.list
 
 
@@ -117,7 +117,7 @@ def test_curves_show_what_edits_add(figures):
     inside(figures[0])
 
 
-def test_the_picture_of_curves():
+def test_the_image_of_curves():
     empty, full = plot_curves([], 50, 25.0), plot_curves([MotionEdit(0, offset=1.0)], 50, 25.0)
     assert empty.size == full.size == (1300, 360)
     assert np.any(np.asarray(empty) != np.asarray(full))
@@ -133,6 +133,6 @@ def test_what_is_refused(model, motion):
 
 
 def test_the_seam_ratio_is_the_metric(model, motion):
-    coefficients = (motion.motion[0] @ model.basis).numpy()
+    coefficients = (motion.latents[0] @ model.basis).numpy()
     assert motion_plots.seam_ratio(coefficients, 20) == pytest.approx(metrics.seam_ratio([coefficients], 20))
     assert np.isnan(motion_plots.seam_ratio(np.zeros((60, 4)), 20))

@@ -24,7 +24,7 @@ def test_pairs_have_the_stated_shapes(folder):
     assert pairs.source_rig.shape == (4, 20)
 
 
-def test_equal_seeds_give_equal_pictures(folder, tmp_path):
+def test_equal_seeds_give_equal_images(folder, tmp_path):
     again = FaceDataset(write_faces(tmp_path, heads=3, frames=2, size=64, seed=3), hold_out=0)
     first = FaceDataset(folder, hold_out=0)
     a, b = (data.pairs([0, 2], [0, 1], [1, 0], 64) for data in (first, again))

@@ -1,4 +1,4 @@
-"""Synthetic heads: geometry that inverts, flows that carry one picture onto another, and directions that mean what they say."""
+"""Synthetic heads: geometry that inverts, flows that carry one image onto another, and directions that mean what they say."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_view_and_surface_are_inverse(heads):
     back, facing = surface_to_view(shape, rig[:, 0], surface.point)
     safe = (surface.inside > 0.03) & (facing > 0.2)
     assert safe.float().mean() > 0.1
-    assert (back - p).abs().amax(-1)[safe].max() < 0.02  # half a pixel of a 48 pixel picture
+    assert (back - p).abs().amax(-1)[safe].max() < 0.02  # half a pixel of a 48 pixel image
 
 
 def test_skin_and_surface_are_inverse_outside_of_openings(heads):
@@ -86,7 +86,7 @@ def test_controls_move_what_their_names_say(heads):
     assert (eyes[:, right_eye, 0] - eyes[:, left_eye, 0] > rest[:, right_eye, 0] - rest[:, left_eye, 0]).all()
 
 
-def test_blink_and_jaw_change_the_picture_only_where_they_should(heads):
+def test_blink_and_jaw_change_the_image_only_where_they_should(heads):
     shape, look, base, _ = heads
     still = render(shape, look, base, _rig(), 96)
     for name, mask in (("blink", "eyes"), ("jaw_open", "mouth")):

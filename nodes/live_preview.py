@@ -1,4 +1,4 @@
-"""The live picture of an edit: what the last run of a LambdaEdit node saw, and one frame of it drawn again.
+"""The live preview of an edit: what the last run of a LambdaEdit node saw, and one frame of it drawn again.
 
 Holds weak references only: what ComfyUI's cache drops is gone here too. Knows nothing of requests; imports no ComfyUI.
 """
@@ -100,7 +100,7 @@ def last_run(node: str) -> Subject:
     """What the node was given in its last run. Raises NoRunError when there was none, or ComfyUI no longer has it."""
     run = _runs.get(node)
     if run is None:
-        raise NoRunError("No run yet: press Run once, then this picture follows the sliders.")
+        raise NoRunError("No run yet: press Run once, then this image follows the sliders.")
     model, motion = run.model(), run.motion()
     if model is None or motion is None:
         raise NoRunError("ComfyUI has freed the last run from its memory: press Run again.")
@@ -117,8 +117,8 @@ def draw(subject: Subject, values: Mapping[str, Any], seconds: float) -> bytes:
     core = subject.model.core
     settings = LambdaSettings.of(values, core.calibration)
     edited = edit_motion(core, subject.motion, (*settings.edits, *subject.edits), outside_scale=settings.outside_scale)
-    index = min(int(seconds * edited.fps + 0.5), edited.motion.shape[1] - 1)
-    frame = replace(edited, motion=edited.motion[:1, index : index + 1])
+    index = min(int(seconds * edited.fps + 0.5), edited.latents.shape[1] - 1)
+    frame = replace(edited, latents=edited.latents[:1, index : index + 1])
     ready = subject.model.ready("autoencoder", memory=frame_memory(subject.model.autoencoder))
     chunk = next(itertools.islice(render_frames(ready, subject.identity, frame, batch_size=1), 1))
     return _jpeg(chunk.frames)

@@ -1,4 +1,4 @@
-"""The live picture in a real ComfyUI: from the last run, without another; and what its route answers to everything else."""
+"""The live preview in a real ComfyUI: from the last run, without another; and what its route answers to everything else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ask(server: ComfyServer, body: bytes | Json) -> tuple[int, str, bytes]:
         return error.code, error.headers.get_content_type(), error.read()
 
 
-def picture(server: ComfyServer, body: Json) -> np.ndarray:
+def image(server: ComfyServer, body: Json) -> np.ndarray:
     status, kind, content = ask(server, body)
     assert (status, kind) == (200, "image/jpeg"), content[:500]
     return np.asarray(Image.open(BytesIO(content)).convert("RGB")).astype(float)
@@ -80,21 +80,21 @@ def test_directions_before_a_run(server: ComfyServer, seen: str) -> None:
         assert caught.value.code == 404
 
 
-def test_the_picture_follows_the_values_and_the_time(server: ComfyServer, seen: str) -> None:
-    plain = picture(server, {"node": seen, "values": {}})
+def test_the_image_follows_the_values_and_the_time(server: ComfyServer, seen: str) -> None:
+    plain = image(server, {"node": seen, "values": {}})
     assert plain.shape == (SIZE, SIZE, 3)
-    assert np.array_equal(plain, picture(server, {"node": seen, "values": {"lambda_00": 0.0}, "time": 0}))
-    turned = picture(server, {"node": seen, "values": {"lambda_00": 3.0}})
-    as_text = picture(server, {"node": seen, "values": {"edit": '[{"direction": 0, "offset": 3}]'}})
+    assert np.array_equal(plain, image(server, {"node": seen, "values": {"lambda_00": 0.0}, "time": 0}))
+    turned = image(server, {"node": seen, "values": {"lambda_00": 3.0}})
+    as_text = image(server, {"node": seen, "values": {"edit": '[{"direction": 0, "offset": 3}]'}})
     assert np.abs(turned - plain).mean() > MOVING
     assert np.array_equal(turned, as_text)
-    later = picture(server, {"node": seen, "values": {}, "time": 0.4})
+    later = image(server, {"node": seen, "values": {}, "time": 0.4})
     assert np.abs(later - plain).mean() > 0
-    last = picture(server, {"node": seen, "values": {}, "time": 3600.0})
-    assert np.array_equal(last, picture(server, {"node": seen, "values": {}, "time": SHORT_SECONDS - 1 / FPS}))
+    last = image(server, {"node": seen, "values": {}, "time": 3600.0})
+    assert np.array_equal(last, image(server, {"node": seen, "values": {}, "time": SHORT_SECONDS - 1 / FPS}))
 
 
-def test_the_picture_is_the_frame_of_the_video(server: ComfyServer, talk: Json) -> None:
+def test_the_image_is_the_frame_of_the_video(server: ComfyServer, talk: Json) -> None:
     """What the artist sees is what a run with those values gives (to JPEG)."""
     node(talk, "LambdaEdit").update(lambda_01=2.0, edit='[{"direction": 6, "offset": 1.5, "start": 0.2}]')
     talk["100"] = {"class_type": "SaveImage", "inputs": {"images": [node_id(talk, "DecodeVideo"), 0], "filename_prefix": "frame"}}
@@ -104,9 +104,9 @@ def test_the_picture_is_the_frame_of_the_video(server: ComfyServer, talk: Json) 
     for index in (0, 10):
         saved = run.outputs["100"]["images"][index]
         frame = np.asarray(Image.open(server.base / "output" / saved["subfolder"] / saved["filename"]).convert("RGB")).astype(float)
-        live = picture(server, {"node": node_id(talk, "LambdaEdit"), "values": values, "time": index / FPS})
+        live = image(server, {"node": node_id(talk, "LambdaEdit"), "values": values, "time": index / FPS})
         assert np.abs(live - frame).mean() < 2.5
-        other = picture(server, {"node": node_id(talk, "LambdaEdit"), "values": values | {"lambda_00": 3.0}, "time": index / FPS})
+        other = image(server, {"node": node_id(talk, "LambdaEdit"), "values": values | {"lambda_00": 3.0}, "time": index / FPS})
         assert np.abs(other - frame).mean() > 2 * np.abs(live - frame).mean(), "the comparison sees an edit"
 
 
@@ -170,4 +170,4 @@ def test_while_a_prompt_runs_it_waits(server: ComfyServer, talk: Json) -> None:
     assert answers[0][:2] == (503, "busy")
     node(talk, "SampleMotionLatents")["steps"] = 10
     assert server.run(talk).error == ""
-    assert picture(server, {"node": node_id(talk, "LambdaEdit"), "values": {}}).shape == (SIZE, SIZE, 3), "and follows again afterwards"
+    assert image(server, {"node": node_id(talk, "LambdaEdit"), "values": {}}).shape == (SIZE, SIZE, 3), "and follows again afterwards"

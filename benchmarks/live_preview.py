@@ -1,6 +1,6 @@
-"""How long the live picture of LambdaEdit takes in a real browser: from the slider's input event to the picture being shown.
+"""How long the live preview of LambdaEdit takes in a real browser: from the slider's input event to the image being shown.
 
-    .venv/bin/python -m benchmarks.live_picture [--moves 30] [--renderer classic|nodes2] [--json FILE]
+    .venv/bin/python -m benchmarks.live_preview [--moves 30] [--renderer classic|nodes2] [--json FILE]
 
 Needs what the browser tests need (tests/browser/README.md). The aim is a median of 150 ms on two processor cores with the bundled model.
 """
@@ -23,12 +23,12 @@ from tests.comfyui.comfy_server import ComfyServer
 from tests.comfyui.conftest import CHECKOUTS, write_voice
 
 AIM_MS = 150.0
-# One move: a value is put into the slider as the mouse does, and the time is taken when the picture that answers it has been loaded.
+# One move: a value is put into the slider as the mouse does, and the time is taken when the image that answers it has been loaded.
 MOVE = """([id, value]) => new Promise((done) => {
   const panel = document.querySelector(`.float-panel[data-test-node="${id}"]`);
   const slider = panel.querySelector('.fp-row[data-direction="0"] input[type=range]');
-  const picture = panel.querySelector(".fp-picture");
-  picture.addEventListener("load", () => done(performance.now() - began), { once: true });
+  const image = panel.querySelector(".fp-image");
+  image.addEventListener("load", () => done(performance.now() - began), { once: true });
   slider.value = value;
   const began = performance.now();
   slider.dispatchEvent(new Event("input", { bubbles: true }));
@@ -50,7 +50,7 @@ def measure(renderer: str, moves: int) -> list[float]:
                 page.load(talk)
                 panel = Panel(page, id_of(talk, "LambdaEdit"))
                 page.run()
-                panel.new_picture()
+                panel.new_image()
                 values = [round(0.1 * (1 + move % 15) * (-1) ** move, 2) for move in range(moves + 2)]
                 times = [float(page.do(MOVE, [str(panel.node_id), value])) for value in values]
             browser.close()
@@ -60,7 +60,7 @@ def measure(renderer: str, moves: int) -> list[float]:
 def summary(renderer: str, times: Sequence[float]) -> dict[str, Any]:
     """The figures of a measurement."""
     return {
-        "what": "live picture: input event to picture shown",
+        "what": "live preview: input event to image shown",
         "renderer": renderer,
         "moves": len(times),
         "median_ms": round(statistics.median(times), 1),
@@ -83,7 +83,7 @@ def main() -> int:
         return 2
     figures = summary(options.renderer, measure(options.renderer, options.moves))
     print(
-        f"live picture, {figures['renderer']}: median {figures['median_ms']} ms, worst {figures['worst_ms']} ms of "
+        f"live preview, {figures['renderer']}: median {figures['median_ms']} ms, worst {figures['worst_ms']} ms of "
         f"{figures['moves']} moves (aim {AIM_MS:.0f} ms; {figures['cores']} cores, load {figures['load_average']})"
     )
     print(json.dumps(figures))

@@ -1,4 +1,4 @@
-"""Contact sheets: rows of pictures in one JPEG. Knows nothing of what is shown."""
+"""Contact sheets: rows of images in one JPEG. Knows nothing of what is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def write_sheet(path: str | Path, rows: Sequence[Tensor]) -> Path:
-    """Writes rows of pictures, each (n, 3, r, r) in [-1, 1], the same n and r for all, as one picture."""
+    """Writes rows of images, each (n, 3, r, r) in [-1, 1], the same n and r for all, as one image."""
     from PIL import Image
 
     sheet = torch.cat([torch.cat(list(row.detach().cpu()), -1) for row in rows], -2)
