@@ -30,7 +30,7 @@ def run(request, reference, refweights):
         network = MotionAutoencoder(_config(request.param))
     weights = {name: torch.from_numpy(refweights.tensor(PREFIX + name, p.shape)).float() for name, p in network.named_parameters()}
     network.load_state_dict(weights, strict=True, assign=True)
-    image = torch.from_numpy(refweights.image(request.param, float(expected["phase"]))).float()
+    image = torch.from_numpy(refweights.picture(request.param, float(expected["phase"]))).float()
     identity, coefficients, skips = network.encode(image[None])
     basis = network.basis()
     latents = identity + torch.from_numpy(expected["lambdas"]) @ basis.T

@@ -19,7 +19,7 @@ CASES = json.loads((DATA / "crop_cases.json").read_text())
 def test_the_rule_gives_the_worked_squares(case):
     square = crop_square(case["box"])
     assert list(square) == case["square"]
-    assert [(square[0] + square[2]) // 2, (square[1] + square[3]) // 2] == case["center"]
+    assert [(square[0] + square[2]) // 2, (square[1] + square[3]) // 2] == case["centre"]
     assert (square[2] - square[0]) // 2 == case["half"]
 
 

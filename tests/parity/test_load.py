@@ -80,7 +80,7 @@ def test_autoencoder_and_audio_numbers_through_files(tmp_path, reference, refwei
     assert model.config.autoencoder == AutoencoderConfig(size=128, channels=(512, 512, 512, 512, 256, 128))
 
     expected = np.load(reference / "autoencoder_128.npz")
-    image = torch.from_numpy(refweights.image(128, float(expected["phase"]))).float()[None]
+    image = torch.from_numpy(refweights.picture(128, float(expected["phase"]))).float()[None]
     with torch.no_grad():
         identity, coefficients, _ = model.autoencoder.encode(image)
     assert relative_error(model.basis, expected["q"]) < 1e-5

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from float_core import CheckpointError, OptionError, load_model
-from float_core.checkpoints.find_parts import find_parts
+from float_core.checkpoints.find_parts import BUNDLED, find_parts
 
 from .conftest import TINY, under, wav2vec2, write_wav2vec2_folder
 
@@ -194,7 +194,7 @@ def test_a_path_wins_over_a_name(write, tmp_path, monkeypatch, tiny, same):
     monkeypatch.chdir(tmp_path)
     same(load_model("mini"), tiny, parts=["autoencoder"])
     monkeypatch.chdir(tmp_path.parent)
-    monkeypatch.setitem(find_parts.BUNDLED, "mini", tmp_path / "mini")
+    monkeypatch.setitem(BUNDLED, "mini", tmp_path / "mini")
     same(load_model("mini"), tiny, parts=["autoencoder"])
     with pytest.raises(CheckpointError, match=r"does not exist.*mini"):
         load_model("no-such-model")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 MEASURE = """
 import sys
 import torch
-from float_core.checkpoints import load_model
+from float_core.checkpoints.build_model import load_model
 
 def peak():
     with open("/proc/self/status") as status:

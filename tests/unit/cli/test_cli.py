@@ -69,7 +69,7 @@ def test_defaults(calls, capsys):
     assert calls["animate"]["edits"] == ()
     assert calls["animate"]["batch_size"] is None
     assert calls["write_video"]["fps"] == 25.0
-    assert calls["write_video"]["clip"].sample_rate == 16000
+    assert calls["write_video"]["audio"].sample_rate == 16000
     out, err = capsys.readouterr()
     assert out == f"{calls['out']['path']}\n"
     assert "note: 2 faces; the largest is used" in err
@@ -98,7 +98,7 @@ EFFECTS = {
     "--released": ([], "animate", "options", SamplingOptions.released()),
     "--edit": (["3=-1.5"], "animate", "edits", (MotionEdit(3, -1.5),)),
     "--batch-size": (["2"], "animate", "batch_size", 2),
-    "--compile": ([], "animate", "compiled", True),
+    "--compile": ([], "animate", "compile", True),
     "--face": (["1"], "prepare_image", "face", 1),
     "--box": (["1,2,30,40"], "prepare_image", "crop", (1, 2, 30, 40)),
     "--no-crop": ([], "prepare_image", "crop", None),
@@ -234,7 +234,7 @@ def test_convert(calls, monkeypatch, capsys, tmp_path):
 
 
 def test_download(monkeypatch, capsys, tmp_path):
-    from float_core import checkpoints
+    from float_core.checkpoints import download as downloads
 
     seen = []
 
@@ -243,7 +243,7 @@ def test_download(monkeypatch, capsys, tmp_path):
         seen.append((name, folder))
         return (Path(folder) / "x",)
 
-    monkeypatch.setattr(checkpoints, "download", download)
+    monkeypatch.setattr(downloads, "download", download)
     monkeypatch.delenv("FLOAT_MODELS_DIR", raising=False)
     assert main(["download", "float", "--to", str(tmp_path)]) == 0
     assert main(["download", "face-detector"]) == 0

@@ -167,7 +167,7 @@ def test_what_lies_outside_of_the_basis_can_be_scaled(model, motion):
 @pytest.mark.parametrize("name", [name for name, edit in EDITS.items() if not needs_whole_clip([edit])])
 def test_pieces_give_the_bits_of_the_whole(model, motion, name, lengths):
     edits = [MotionEdit(0, 0.3), EDITS[name], MotionEdit(1, high=0.4)]
-    pieces = edit_pieces(model, motion.motion.split(lengths, dim=1), edits, frames=23, fps=25.0)
+    pieces = edit_pieces(model, motion.latents.split(lengths, dim=1), edits, frames=23, fps=25.0)
     assert torch.equal(torch.cat(list(pieces), dim=1), edit_motion(model, motion, edits).latents)
 
 

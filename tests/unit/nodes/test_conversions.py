@@ -38,9 +38,9 @@ def test_every_level_of_an_image_survives(conversions: ModuleType) -> None:
 def test_of_several_images_the_first_is_taken_and_left_as_it_is(conversions: ModuleType) -> None:
     image = torch.stack([torch.full((4, 6, 4), 1.5), torch.zeros(4, 6, 4)])
     before = image.clone()
-    image = conversions.image_to_pixels(image)
-    assert image.shape == (4, 6, 4)
-    assert (image == 255).all()
+    pixels = conversions.image_to_pixels(image)
+    assert pixels.shape == (4, 6, 4)
+    assert (pixels == 255).all()
     assert torch.equal(image, before)
 
 
@@ -151,7 +151,7 @@ def test_moved_takes_all_tensors_along(conversions: ModuleType, core: ModuleType
         torch.zeros(1, 4), torch.zeros(1, 2), torch.zeros(1, 4), (torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 16, 16))
     )
     there = conversions.moved(identity, torch.device("meta"))
-    assert {tensor.device.type for tensor in (there.identity, there.coefficients, there.motion, *there.skips)} == {"meta"}
+    assert {tensor.device.type for tensor in (there.latent, there.coefficients, there.motion, *there.skips)} == {"meta"}
     assert identity.latent.device.type == "cpu"
     emotion = core.EmotionCondition(torch.zeros(1, 1, 7))
     assert conversions.moved(emotion, torch.device("cpu")).names == emotion.names

@@ -79,7 +79,7 @@ def test_arguments_are_checked_at_the_call(model, identity, motion, image):
     with pytest.raises(OptionError, match=r"identity.latent has shape \(2, 12\); expected \(1, 12\)"):
         render_frames(model, two, motion)
     with pytest.raises(OptionError, match=r"expected \(1, T, 12\)"):
-        render_frames(model, identity, MotionSequence(motion.motion.repeat(2, 1, 1), 25.0))
+        render_frames(model, identity, MotionSequence(motion.latents.repeat(2, 1, 1), 25.0))
     with pytest.raises(OptionError, match="1 levels; expected 2"):
         render_frames(model, replace(identity, skips=identity.skips[:1]), motion)
     with pytest.raises(OptionError, match="skips at 8x8"):
