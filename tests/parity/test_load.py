@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from float_core import AudioClip, load_model
 from float_core.audio.waveform import prepare
-from float_core.checkpoints.find_parts import find_parts
+from float_core.checkpoints import find_parts
 from float_core.config import FLOAT_512
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from float_core import CheckpointError, OptionError, load_model
-from float_core.checkpoints.find_parts import BUNDLED, find_parts
+from float_core.checkpoints.find_parts import BUNDLED
 
 from .conftest import TINY, under, wav2vec2, write_wav2vec2_folder
 
