@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from .config import EMOTIONS, ModelConfig
 from .errors import CheckpointError, OptionError
 
-ProgressCallback = Callable[[str, int, int], None]  # (stage, done, total); raising in it stops the work
 SolverName = Literal["euler", "midpoint", "heun", "rk4", "ab2"]
 NoisePolicy = Literal["continuous", "same_each_window"]
 TimeGridName = Literal["even", "fine_end"]

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from ..config import CompactAudioConfig
 from ..errors import AudioError, OptionError
+from ..frame_rate import frame_count
 from .log_mel import log_mel, measure_level, mel_bands
 from .long_windows import WindowPlan
 from .sound_stream import SoundStream, cut_spans
-from .waveform import frame_count, require_batch
+from .waveform import require_batch
 
 MELS_PER_FRAME = 4  # 10 ms apart at 25 fps
 _STREAM_FRAMES = 500  # that a window of a long sound adds; the fewer, the sooner the first image

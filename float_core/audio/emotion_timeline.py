@@ -5,7 +5,6 @@ Knows nothing of sounds and networks; `speech_emotion` hears emotions, this file
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_number, check_whole
+from ..easing import smooth
 from ..errors import OptionError
 from ..types import EmotionCondition
 from .speech_emotion import choose_emotion
@@ -30,11 +31,8 @@ class EmotionKeyframe:
     strength: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, most in (("time", math.inf), ("strength", 1.0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most or value == math.inf:
-                expected = "seconds from 0" if name == "time" else "a number from 0 to 1"
-                raise OptionError(f"the {name} of an emotion keyframe is {value!r}; expected {expected}")
+        check_number("the time of an emotion keyframe", self.time, low=0)
+        check_number("the strength of an emotion keyframe", self.strength, low=0, high=1)
         choose_emotion(self.mix)  # refuses unknown names and bad weights
 
 
@@ -45,9 +43,9 @@ def emotion_timeline(keyframes: Sequence[EmotionKeyframe], frames: int, fps: flo
     that emotion's bits in every frame, and gives the motion of the constant emotion, bit for bit."""
     if not keyframes:
         raise OptionError(f"the emotion timeline has no keyframes; expected at least one, such as {_EXAMPLE}")
-    for name, value, least in (("frames", frames, 1), ("fps", fps, 1), ("transition (seconds)", transition, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < 1e9:
-            raise OptionError(f"{name} is {value!r}; expected a number from {least}")
+    check_whole("frames", frames, low=1)
+    check_number("fps", fps, low=1, high=1000)
+    check_number("transition (seconds)", transition, low=0)
     ordered = sorted(keyframes, key=lambda keyframe: keyframe.time)
     times = torch.arange(frames, dtype=torch.float64) / fps
     weights = _weights(ordered[0]).expand(frames, -1)
@@ -112,4 +110,4 @@ def _arrived(times: Tensor, time: float, transition: float) -> Tensor:
     if transition == 0:
         return (times >= time - 1e-9).double()
     share = ((times - time) / transition + 0.5).clamp(0, 1)
-    return share * share * (3 - 2 * share)
+    return smooth(share)

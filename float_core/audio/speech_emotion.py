@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..argument_checks import check_number
 from ..config import EMOTIONS, EmotionConfig
 from ..errors import OptionError
 from ..types import EmotionCondition
@@ -124,6 +125,5 @@ def _checked_weights(mix: Mapping[str, float]) -> dict[str, float]:
     if not isinstance(mix, Mapping):
         raise OptionError(f"an emotion is a name or a mix of names and weights, not {mix!r}; names: {', '.join(EMOTIONS)}")
     for name, weight in mix.items():
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < 1e30:
-            raise OptionError(f"the weight of emotion {name!r} is {weight!r}; expected a finite number from 0")
+        check_number(f"the weight of emotion {name!r}", weight, low=0)
     return {name: float(weight) for name, weight in mix.items()}

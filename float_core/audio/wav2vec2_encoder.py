@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from ..config import Wav2Vec2AudioConfig
 from ..errors import OptionError
+from ..frame_rate import frame_count, frame_samples
 from .long_windows import speech_windows
 from .sound_stream import SoundStream, cut_spans
 from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field
 from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
-from .waveform import frame_count, frame_samples, normalize, pad_right, pad_to_frames, require_batch
+from .waveform import normalize, pad_right, require_batch
 
 
 class Wav2Vec2AudioEncoder(nn.Module):
@@ -56,8 +57,8 @@ class Wav2Vec2AudioEncoder(nn.Module):
         return self._states(normalize(waveform.float()), frames)
 
     def _states(self, normalized: Tensor, frames: int) -> Tensor:
-        padded = pad_to_frames(normalized, frames, self.config.sample_rate, self.config.fps)
-        padded = pad_right(padded, self._minimum).to(network_dtype(self.wav2vec2))
+        samples = max(frame_samples(frames, self.config.sample_rate, self.config.fps), self._minimum)
+        padded = pad_right(normalized, samples).to(network_dtype(self.wav2vec2))
         features = self.wav2vec2.feature_extractor(padded)  # [B, C, 2T - 1]
         features = F.interpolate(features, size=frames, mode="linear", align_corners=True)  # [B, C, T]
         states, _ = layer_outputs(self.wav2vec2, features)

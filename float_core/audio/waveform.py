@@ -6,7 +6,6 @@ Knows nothing of files (`video.read_media` reads them), of networks, or of what 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -15,7 +14,6 @@ from ..errors import AudioError
 from ..types import AudioClip
 
 SAMPLE_RATE = 16000
-FPS = 25.0
 VARIANCE_FLOOR = 1e-7  # what wav2vec2's own feature extractor adds, so that silence divides by something
 
 
@@ -54,16 +52,6 @@ def resample(waveform: Tensor, source_rate: int, target_rate: int) -> Tensor:
     return pad_right(result, samples)[:samples]
 
 
-def frame_count(samples: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) -> int:
-    """Video frames that cover the samples: ceil(samples * fps / sample_rate), in whole numbers."""
-    return math.ceil(samples * _exact(fps) / sample_rate)
-
-
-def frame_samples(frames: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) -> int:
-    """Samples before frame `frames`: int(frames * sample_rate / fps)."""
-    return math.floor(frames * sample_rate / _exact(fps))
-
-
 def waveform_peaks(audio: AudioClip, seconds: float, count: int) -> list[float]:
     """Up to `count` peaks, 0 to 1, of the first `seconds` of a sound, for a drawing of it; silence where the sound is shorter."""
     wanted = max(1, round(seconds * audio.sample_rate))
@@ -78,11 +66,6 @@ def normalize(waveform: Tensor) -> Tensor:
     return centered / torch.sqrt(centered.square().mean(dim=-1, keepdim=True) + VARIANCE_FLOOR)
 
 
-def pad_to_frames(waveform: Tensor, frames: int, sample_rate: int = SAMPLE_RATE, fps: float = FPS) -> Tensor:
-    """(B, samples) to (B, int(frames * sample_rate / fps)), right-padded by the last sample. Never cuts."""
-    return pad_right(waveform, frame_samples(frames, sample_rate, fps))
-
-
 def pad_right(waveform: Tensor, samples: int) -> Tensor:
     """(..., n) to (..., max(n, samples)): the last sample is repeated."""
     missing = samples - waveform.shape[-1]
@@ -95,10 +78,6 @@ def require_batch(waveform: Tensor) -> None:
     """Raises AudioError unless this is a batch of sounds (B, samples) with at least one sample."""
     if waveform.ndim != 2 or waveform.shape[1] == 0:
         raise AudioError(f"the waveform has shape {tuple(waveform.shape)}; expected (batch, samples) with at least one sample")
-
-
-def _exact(fps: float) -> Fraction:
-    return Fraction(fps).limit_denominator(1001)  # 30000/1001 is meant where 29.97002997 is written
 
 
 def check_samples(clip: AudioClip) -> Tensor:

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from ..errors import OptionError
 from ..motion_autoencoder.motion_basis import basis_fingerprint
+from ..progress import ProgressCallback
 from ..synthetic import rig as rigs
-from ..types import Calibration, DirectionCalibration, DirectionLabel, FloatModel, ProgressCallback
+from ..types import Calibration, DirectionCalibration, DirectionLabel, FloatModel
 from .mirror_matrix import mirror_matrix
 from .rig_attribution import Attribution, attribute
 from .rig_fields import FIELD_SIZE, KnownHeads, RigFields, rig_fields

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ..atomic_file import write_beside
 from ..errors import CheckpointError
 from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
 from ..types import LABEL_GROUPS, Calibration, DirectionCalibration, DirectionLabel
@@ -32,15 +32,11 @@ def save_calibration(calibration: Calibration, path: str | Path) -> Path:
     """Writes the calibration, beside and renamed. Raises CheckpointError for numbers that are not finite, and where writing fails."""
     path = Path(path)
     _check_numbers(calibration, path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(_to_text(calibration), encoding="utf-8")
-        unfinished.replace(path)
+        with write_beside(path) as unfinished:
+            unfinished.write_text(_to_text(calibration), encoding="utf-8")
     except OSError as error:
         raise CheckpointError(f"{path} cannot be written: {error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 

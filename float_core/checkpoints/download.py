@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, OptionError
-from ..types import ProgressCallback
+from ..progress import ProgressCallback
 from .find_parts import AUDIO_FOLDER, EMOTION_FOLDER, RELEASED_LICENSE
 from .read_weights import file_sha256
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from ..atomic_file import write_beside
 from ..errors import CheckpointError, OptionError
 from ..motion_autoencoder.autoencoder import constant_keys
 from ..types import FloatModel
@@ -64,14 +64,11 @@ def _own_metadata(model: FloatModel, license: str) -> dict[str, str]:
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        save_file(tensors, str(unfinished), metadata=metadata)
-        os.replace(unfinished, path)
-    except OSError as error:
+        with write_beside(path) as unfinished:
+            save_file(tensors, str(unfinished), metadata=metadata)
+    except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be written: {error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ..atomic_file import write_beside
 from ..config import EMOTIONS
 from ..errors import AudioError, OptionError
-from ..types import AudioClip, Calibration, FloatModel, ProgressCallback, SamplingOptions, SourceIdentity
+from ..pixels import to_rows
+from ..progress import ProgressCallback, counted
+from ..types import AudioClip, Calibration, FloatModel, SamplingOptions, SourceIdentity
 from .options import DTYPES, add_part_options, open_model
 from .progress_bar import ProgressReport
 
@@ -120,12 +123,11 @@ def _sampled_range(
     features = [encode_audio(model, voice) for voice in voices]
     clips = []
     total = len(features) * len(EMOTIONS)
-    for number in range(total):
+    for number in counted(range(total), "motion", on_progress):
         audio, emotion = features[number // len(EMOTIONS)], choose_emotion(EMOTIONS[number % len(EMOTIONS)])
         identity = identities[number % len(identities)]
         motion = sample_motion(model, identity, audio, emotion, SamplingOptions(seed=seed * 1000 + number))
         clips.append(motion.latents[0] @ model.basis)
-        on_progress("motion", number + 1, total)
     seconds = sum(len(clip) for clip in clips) / model.config.fps
     source = f"percentiles 1 and 99 of {seconds:.0f} s of sampled motion, {len(voices)} voices in {len(EMOTIONS)} emotions, {total} seeds"
     return NaturalRange.of_clips(clips, source)
@@ -151,6 +153,6 @@ def _write_sheet(model: FloatModel, identity: SourceIdentity, path: Path, on_pro
     from .. import basis_sheet
 
     sheet = basis_sheet(model, identity, on_progress=on_progress)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(((sheet + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()).save(path)
+    with write_beside(path) as unfinished:
+        Image.fromarray(to_rows(sheet)).save(unfinished, "PNG")
     print(path, file=sys.stderr)

@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from .. import evaluation as metrics
+from ..atomic_file import write_beside
 from ..errors import OptionError
-from ..types import AudioClip, FloatModel, ProgressCallback, SamplingOptions
+from ..progress import ProgressCallback, counted
+from ..types import AudioClip, FloatModel, SamplingOptions
 from .options import add_model_options, open_model
 from .progress_bar import ProgressReport
 
@@ -59,7 +61,8 @@ def run_evaluate(options: argparse.Namespace) -> None:
     for name, value in figures.items():
         print(f"{name:34s} {value:8.3f}")
     if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+        with write_beside(options.json) as unfinished:
+            unfinished.write_text(json.dumps(figures, indent=1) + "\n")
         print(options.json, file=sys.stderr)
 
 
@@ -99,9 +102,8 @@ def measure_speech(model: FloatModel, clips: int, seed: int, on_progress: Progre
         synthesize_voices(folder, count=clips, seed=_SEED, held_out=1.0)
         voices = [load_clip(path) for path in sorted(Path(folder).glob("*.npz"))]
     runs = []
-    for i, voice in enumerate(voices):
-        runs.append(_run(model, voice, voices[(i + 1) % len(voices)], i, seed))
-        on_progress("speech", i + 1, len(voices))
+    for i in counted(range(len(voices)), "speech", on_progress):
+        runs.append(_run(model, voices[i], voices[(i + 1) % len(voices)], i, seed))
 
     def curve(rigs: Sequence[np.ndarray], *names: str) -> list[np.ndarray]:
         return [sum((rig[:, index(name)] for name in names), start=np.zeros(len(rig))) for rig in rigs]

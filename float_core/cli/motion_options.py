@@ -15,6 +15,8 @@ import torch
 
 from ..config import EMOTIONS
 from ..errors import OptionError
+from ..frame_rate import frames_for
+from ..progress import ProgressCallback
 from ..types import (
     EVALUATIONS_PER_STEP,
     NOISE_POLICIES,
@@ -26,7 +28,6 @@ from ..types import (
     FloatModel,
     MotionEdit,
     MotionSequence,
-    ProgressCallback,
     SamplingOptions,
     SourceIdentity,
 )
@@ -185,7 +186,6 @@ def check_motion_options(options: argparse.Namespace) -> None:
 def chosen_emotion(options: argparse.Namespace, clip: AudioFile, fps: float) -> EmotionCondition | None:
     """The emotion, or the emotions over the clip's frames; None = what is heard in the voice."""
     from .. import choose_emotion, emotion_keyframes_from_text, emotion_timeline
-    from ..motion_editing import frames_for
 
     if options.emotion_timeline is not None:
         keyframes = emotion_keyframes_from_text(_text_of(options.emotion_timeline))

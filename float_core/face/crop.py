@@ -15,7 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_whole, is_whole
 from ..errors import FaceNotFoundError, ImageError, OptionError
+from ..pixels import from_bytes
 from ..types import CropTransform, FaceCrop
 from .detect import Detection, detect_faces
 from .pixels import resize_square, rgb_pixels
@@ -54,7 +56,7 @@ def prepare_image(
     else:
         square = crop_square(_checked_box(crop, height, width))
     cut = resize_square(cut_square(pixels, square), size)
-    return FaceCrop(cut[None] / 127.5 - 1, CropTransform(square, height, width, size), notes)
+    return FaceCrop(from_bytes(cut[None]), CropTransform(square, height, width, size), notes)
 
 
 def crop_square(box: Sequence[float]) -> Square:
@@ -99,13 +101,12 @@ def _choose_face(detection: Detection, face: int | None) -> tuple[tuple[float, .
 
 
 def _check_options(size: int, crop: str | Sequence[float] | None, face: int | None) -> None:
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise OptionError(f"size is {size!r}; expected the model's image size in pixels")
+    check_whole("size (pixels)", size, low=1)
     if isinstance(crop, str) and crop != "detect":
         raise OptionError(f'crop is {crop!r}; expected "detect", a box (x1, y1, x2, y2), or None')
     if face is None:
         return
-    if not isinstance(face, int) or isinstance(face, bool):
+    if not is_whole(face):
         raise OptionError(f"face is {face!r}; expected a whole number, 0 = the largest face")
     if not isinstance(crop, str):
         raise OptionError('face chooses among detected faces: it needs crop="detect"')

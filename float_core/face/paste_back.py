@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..easing import smooth
 from ..errors import OptionError
 from ..types import CropTransform
 
@@ -45,4 +46,4 @@ def _ramp(side: int, feather: float, at_start: bool, at_end: bool) -> Tensor:
     rise = (position / width).clamp(0, 1) if at_start else torch.ones(side)
     fall = ((side - position) / width).clamp(0, 1) if at_end else torch.ones(side)
     weight = torch.minimum(rise, fall)
-    return weight * weight * (3 - 2 * weight)  # smoothstep: no visible line where the edge begins
+    return smooth(weight)  # no visible line where the edge begins

@@ -1,5 +1,6 @@
 """Motion as a material: edits, curves, timing, mixing, smoothing, files. No network is needed for any of it."""
 
+from ..frame_rate import exact_rate, frames_for
 from .curves import evaluate_curve, loudness_curve, scale_curves
 from .direction_names import direction_group, direction_name, directions_of
 from .edit_presets import EDIT_PRESETS, preset_edits
@@ -8,4 +9,4 @@ from .motion_edits import edit_motion
 from .motion_files import MotionNotes, load_motion, read_motion_notes, save_motion
 from .motion_mixing import mirror_motion, mix_motions, retarget_motion, take_directions
 from .motion_smoothing import repair_seams, smooth_motion
-from .motion_timing import exact_rate, frames_for, join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
+from .motion_timing import join_motions, loop_motion, resample_motion, stretch_motion, trim_motion

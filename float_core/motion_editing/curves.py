@@ -14,13 +14,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_audio
+from ..argument_checks import check_audio, check_number, check_whole
 from ..audio.waveform import prepare
-from ..errors import OptionError
+from ..easing import bezier, smooth
+from ..frame_rate import exact_rate, frames_for
 from ..types import AudioClip, Keyframe, LambdaCurve, MotionEdit
-from .easing import bezier, smooth
-from .edit_checks import check_curve, check_number
-from .motion_timing import exact_rate, frames_for
+from .edit_checks import check_curve
 
 
 def evaluate_curve(curve: LambdaCurve, frames: int, fps: float) -> Tensor:
@@ -29,8 +28,7 @@ def evaluate_curve(curve: LambdaCurve, frames: int, fps: float) -> Tensor:
     Keyframes may come in any order; of two at the same time the later in the list holds from there on. A list of values is spread evenly
     from the first to the last frame, with straight lines in between. A curve without any is 0."""
     check_curve(curve)
-    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 0:
-        raise OptionError(f"frames is {frames!r}; expected a whole number from 0")
+    check_whole("frames", frames, low=0)
     if curve.keyframes:
         times = torch.arange(frames, dtype=torch.float64) / check_number("fps", fps, low=1, high=1000)
         return _through_keyframes(sorted(curve.keyframes, key=lambda keyframe: keyframe.time), times).float()

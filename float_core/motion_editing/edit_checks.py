@@ -1,30 +1,26 @@
-"""Checks of edits and curves that need no model: types, finite values, ranges. `place` says in a message which edit is meant.
+"""Checks of edits and curves: types, finite values, ranges. `place` says in a message which edit is meant.
 
 The same checks hold for edits made in Python, read from text, or sent by a browser.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from reprlib import repr as short  # what is found may be anything, of any length
 
+from ..argument_checks import check_number, check_whole, is_number, is_whole
 from ..errors import OptionError
-from ..types import EASINGS, Keyframe, LambdaCurve, MotionEdit
+from ..types import EASINGS, FloatModel, Keyframe, LambdaCurve, MotionEdit
 
-LARGEST = 1e6  # of any number here: far beyond what a face can do, far below where float32 ends
 _RANGE_EASINGS = ("linear", "smooth")
 
 
-def is_number(value: object) -> bool:
-    """Whether this is an int or float that float32 can work with; True and False are not numbers here."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
-
-
-def check_number(name: str, value: object, *, low: float = -LARGEST, high: float = LARGEST) -> float:
-    """A finite number from `low` to `high`, or an OptionError that begins with `name`."""
-    if not is_number(value) or not low <= value <= high:  # type: ignore[operator]
-        allowed = f"from {low:g}" + ("" if high == LARGEST else f" to {high:g}") if low > -LARGEST else f"of at most {high:g}"
-        raise OptionError(f"{name} is {short(value)}; expected a finite number {allowed}")
-    return float(value)  # type: ignore[arg-type]
+def check_edits(model: FloatModel, edits: object) -> tuple[MotionEdit, ...]:
+    """Edits along directions that the basis has."""
+    directions = model.basis.shape[1]
+    if not isinstance(edits, Sequence) or isinstance(edits, str):
+        raise OptionError(f"edits is {type(edits).__name__}; expected a sequence of MotionEdit")
+    return tuple(check_edit(edit, directions, f"edit {number}") for number, edit in enumerate(edits, 1))
 
 
 def check_edit(edit: object, directions: int | None, place: str = "an edit") -> MotionEdit:
@@ -48,9 +44,14 @@ def check_edit(edit: object, directions: int | None, place: str = "an edit") -> 
     return edit
 
 
+def check_directions(model: FloatModel, directions: Iterable[object]) -> list[int]:
+    """Numbers of directions that the model's basis has, each once, rising."""
+    last = model.basis.shape[1] - 1
+    return sorted({check_whole("direction", direction, low=0, high=last) for direction in directions})
+
+
 def _check_direction(direction: object, directions: int | None, place: str) -> None:
-    whole = isinstance(direction, int) and not isinstance(direction, bool)
-    if not whole or direction < 0 or (directions is not None and direction >= directions):  # type: ignore[operator]
+    if not is_whole(direction) or direction < 0 or (directions is not None and direction >= directions):  # type: ignore[operator]
         expected = "a whole number from 0" + ("" if directions is None else f" to {directions - 1}")
         raise OptionError(f"{place}: direction is {short(direction)}; expected {expected}")
 

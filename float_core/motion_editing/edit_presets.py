@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..argument_checks import check_number
 from ..errors import OptionError
 from ..types import Calibration, MotionEdit
 from .direction_names import direction_group, direction_name
-from .edit_checks import check_number
 
 EDIT_PRESETS = ("still head", "calm", "lively", "limit rotation", "lips only")
 _ROTATIONS = ("yaw", "pitch", "roll")

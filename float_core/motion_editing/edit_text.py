@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
+from ..argument_checks import is_number
 from ..errors import OptionError
 from ..types import Keyframe, LambdaCurve, MotionEdit
-from .edit_checks import check_edit, is_number
+from .edit_checks import check_edit
 
 _DEFAULTS = {item.name: item.default for item in fields(MotionEdit) if item.default is not MISSING}
 _NUMBERS = ("offset", "gain", "start", "ease")

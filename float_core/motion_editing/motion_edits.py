@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_edits, check_motion
+from ..argument_checks import check_motion, check_number
+from ..easing import smooth
 from ..types import FloatModel, MotionEdit, MotionSequence
 from .curves import evaluate_curve
-from .easing import smooth
-from .edit_checks import check_number
+from .edit_checks import check_edits
 
 _INSTANT = 1e-9  # seconds: a frame this close to an end of a range is on it
 

@@ -6,7 +6,6 @@ Latents mean nothing without their basis, so a model with another basis does not
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_motion
+from ..argument_checks import check_motion, is_number
+from ..atomic_file import write_beside
 from ..config import VERSION
 from ..errors import CheckpointError, OptionError
 from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
 from ..types import FloatModel, MotionSequence
-from .edit_checks import is_number
 
 KIND = "float-portrait motion"
 _LARGEST_FILE = 4 << 30  # bytes; an hour of motion has 0.2 GB
@@ -104,14 +103,9 @@ def _write(target: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with write_beside(target) as unfinished:
             save_file(tensors, str(unfinished), metadata=metadata)
-            os.replace(unfinished, target)
-        finally:
-            unfinished.unlink(missing_ok=True)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{target} cannot be written: {error}") from error
 

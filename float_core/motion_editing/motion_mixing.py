@@ -12,12 +12,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_motion, check_source
+from ..argument_checks import check_motion, check_number, check_source
 from ..errors import OptionError
 from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
 from ..types import FloatModel, LambdaCurve, MotionSequence, SourceIdentity
 from .curves import evaluate_curve
-from .edit_checks import check_number
+from .edit_checks import check_directions
 from .motion_edits import basis_like
 from .motion_timing import check_pair
 
@@ -41,7 +41,7 @@ def take_directions(
     group). All else is kept; a shorter `other` is held at its last frame; `weight` 0..1 or a curve takes over only in part."""
     check_motion(model, motion)
     check_pair(motion, other)
-    chosen = _checked_directions(model, directions)
+    chosen = check_directions(model, directions)
     if not chosen or weight == 0:
         return motion
     w = motion.latents
@@ -111,11 +111,3 @@ def _weights(weight: float | LambdaCurve, motion: MotionSequence) -> Tensor:
     if isinstance(weight, LambdaCurve):
         return evaluate_curve(weight, motion.latents.shape[1], motion.fps).clamp(0, 1)
     return torch.full((motion.latents.shape[1],), check_number("weight", weight, low=0, high=1))
-
-
-def _checked_directions(model: FloatModel, directions: Sequence[int]) -> list[int]:
-    count = model.basis.shape[1]
-    for direction in directions:
-        if isinstance(direction, bool) or not isinstance(direction, int) or not 0 <= direction < count:
-            raise OptionError(f"direction is {direction!r}; expected a whole number from 0 to {count - 1}")
-    return sorted(set(directions))

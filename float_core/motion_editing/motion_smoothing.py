@@ -12,10 +12,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_motion, check_sequence
-from ..errors import OptionError
+from ..argument_checks import check_motion, check_number, check_sequence, check_whole
 from ..types import FloatModel, MotionSequence
-from .edit_checks import check_number
+from .edit_checks import check_directions
 from .motion_edits import basis_like, outside_basis
 from .time_filters import filter_symmetric, gaussian_half
 
@@ -47,13 +46,10 @@ def smooth_motion(
 
 
 def _seconds_of_directions(model: FloatModel, seconds: float | Mapping[int, float]) -> dict[int, float]:
-    count = model.basis.shape[1]
     if not isinstance(seconds, Mapping):
         value = check_number("seconds", seconds, low=0, high=_LONGEST)
-        return dict.fromkeys(range(count), value)
-    for direction in seconds:
-        if isinstance(direction, bool) or not isinstance(direction, int) or not 0 <= direction < count:
-            raise OptionError(f"direction is {direction!r}; expected a whole number from 0 to {count - 1}")
+        return dict.fromkeys(range(model.basis.shape[1]), value)
+    check_directions(model, seconds)
     return {k: check_number(f"the seconds of direction {k}", value, low=0, high=_LONGEST) for k, value in seconds.items()}
 
 
@@ -67,8 +63,8 @@ def repair_seams(motion: MotionSequence, window: int = 50, *, width: int = 3, st
 
     Repair before a change of rate: afterwards the seams are elsewhere. `strength` 0..1, 0 = off."""
     check_sequence(motion)
-    _check_whole("width", width, 1)
-    _check_whole("window", window, 2 * (width + _CONTEXT) + 1)
+    check_whole("width", width, low=1)
+    check_whole("window", window, low=2 * (width + _CONTEXT) + 1)
     check_number("strength", strength, low=0, high=1)
     w, margin = motion.latents, max(width, _CONTEXT)
     seams = list(range(window, w.shape[1] - margin + 1, window))
@@ -83,11 +79,6 @@ def repair_seams(motion: MotionSequence, window: int = 50, *, width: int = 3, st
         change = shape[:, None] * (share[:, number, None] * steps[:, seam])[:, None]
         repaired[:, zone] = torch.where(change != 0, w[:, zone] + change, w[:, zone])
     return replace(motion, latents=repaired)
-
-
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise OptionError(f"{name} is {value!r}; expected a whole number of frames from {least}")
 
 
 def _steps(motion: Tensor) -> Tensor:

@@ -1,7 +1,4 @@
-"""Motion in time: frame rates and exact frame counts, resampling, trimming, speed, joins and loops. Knows no model.
-
-Time is counted in whole fractions: a clip of n samples at r Hz has ceil(n * fps / r) frames, whatever the rate.
-"""
+"""Motion in time: resampling, trimming, speed, joins and loops. Knows no model; time is counted in whole fractions."""
 
 from __future__ import annotations
 
@@ -12,34 +9,15 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_sequence
+from ..argument_checks import check_number, check_sequence, check_whole
+from ..easing import smoother
 from ..errors import OptionError
+from ..frame_rate import exact_rate, exact_seconds, frames_for
 from ..types import MotionSequence
-from .easing import smoother
-from .edit_checks import check_number
 from .time_filters import at_positions
 
 LOWEST_RATE, HIGHEST_RATE = 10, 120  # of video, frames a second
 SLOWEST, FASTEST = 0.05, 20.0
-_TELEVISION = (24, 30, 48, 60, 120)  # rates that are also used times 1000 / 1001
-_AS_WRITTEN = 0.005  # 23.976 and 23.98 both mean 24000 / 1001
-
-
-def exact_rate(fps: float | Fraction) -> Fraction:
-    """Frames a second as the ratio that is meant: 25 is 25, 23.976 is 24000/1001, 29.97 is 30000/1001, 12.5 is 25/2."""
-    written = fps if isinstance(fps, Fraction) else Fraction(check_number("fps", fps, low=1, high=1000))
-    for whole in _TELEVISION:
-        if abs(float(written) - whole * 1000 / 1001) < _AS_WRITTEN:
-            return Fraction(whole * 1000, 1001)
-    rate = written.limit_denominator(1001)
-    if not 1 <= rate <= 1000:
-        raise OptionError(f"fps is {fps}; expected frames a second, from 1 to 1000")
-    return rate
-
-
-def frames_for(seconds: float | Fraction, fps: float | Fraction) -> int:
-    """Frames that cover so many seconds: ceil(seconds * fps), at least 1. For a sound give Fraction(samples, sample_rate)."""
-    return max(1, math.ceil(_exact_seconds("seconds", seconds) * exact_rate(fps)))
 
 
 def resample_motion(motion: MotionSequence, fps: float | Fraction, *, seconds: float | Fraction | None = None) -> MotionSequence:
@@ -62,8 +40,8 @@ def trim_motion(motion: MotionSequence, start: float, end: float | None = None) 
     """The frames at `start` <= time < `end` seconds (None: to the end). Parts cut at the same second make up the whole."""
     check_sequence(motion)
     rate, length = exact_rate(motion.fps), motion.latents.shape[1]
-    first = math.ceil(_exact_seconds("start", start) * rate)
-    behind = length if end is None else min(length, math.ceil(_exact_seconds("end", end) * rate))
+    first = math.ceil(exact_seconds("start", start) * rate)
+    behind = length if end is None else min(length, math.ceil(exact_seconds("end", end) * rate))
     if first >= behind:
         found = f"from {start:g} s to " + ("the end" if end is None else f"{end:g} s")
         raise OptionError(f"{found} there is no frame; the motion lasts {float(length / rate):.2f} s: start earlier, end later.")
@@ -96,8 +74,7 @@ def loop_motion(motion: MotionSequence, *, crossfade: float = 0.5, repeats: int 
     """The motion so that its first frame goes on where its last one ends, `repeats` times in a row. What would come after the end fades
     into the beginning, which costs `crossfade` seconds of its length."""
     check_sequence(motion)
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= 1000:
-        raise OptionError(f"repeats is {repeats!r}; expected a whole number from 1 to 1000")
+    check_whole("repeats", repeats, low=1, high=1000)
     frames = motion.latents
     count = _crossfade_frames(crossfade, motion, frames.shape[1] // 2)
     length = frames.shape[1] - count
@@ -118,7 +95,7 @@ def check_pair(first: object, second: object) -> None:
 
 
 def _crossfade_frames(seconds: float, motion: MotionSequence, most: int) -> int:
-    count = round(_exact_seconds("crossfade", seconds) * exact_rate(motion.fps))
+    count = round(exact_seconds("crossfade", seconds) * exact_rate(motion.fps))
     if count > most:
         raise OptionError(f"crossfade is {seconds:g} s; there is room for {most / motion.fps:.2f} s. Give less, or a longer motion.")
     return count
@@ -129,12 +106,3 @@ def _common_source(first: MotionSequence, second: MotionSequence) -> Tensor | No
     if first.source is None or second.source is None or not torch.equal(first.source, second.source.to(first.source)):
         return None
     return first.source
-
-
-def _exact_seconds(name: str, seconds: float | Fraction) -> Fraction:
-    """Samples over a sample rate, also where they were written as a float."""
-    if isinstance(seconds, Fraction):
-        if not 0 <= seconds <= 10**6:
-            raise OptionError(f"{name} is {seconds}; expected seconds from 0")
-        return seconds
-    return Fraction(check_number(name, seconds, low=0)).limit_denominator(10**6)

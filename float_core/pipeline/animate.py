@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_batch_size, check_edits, check_emotion, check_images, check_options
+from ..argument_checks import check_batch_size, check_emotion, check_images
 from ..audio.speech_emotion import choose_emotion
+from ..motion_editing.edit_checks import check_edits
 from ..motion_editing.motion_edits import edit_pieces, needs_whole_clip
-from ..types import AudioClip, AudioFile, EmotionCondition, FloatModel, FrameChunk, MotionEdit, ProgressCallback, SamplingOptions
+from ..progress import ProgressCallback, silent
+from ..types import AudioClip, AudioFile, EmotionCondition, FloatModel, FrameChunk, MotionEdit, SamplingOptions
 from .encode import encode_identity, predict_emotion
 from .long_audio import audio_frames, stream_audio_features
 from .render import render_pieces
-from .sample import stream_audio_motion
+from .sample import check_options, stream_audio_motion
 
 EmotionChoice = str | Mapping[str, float] | EmotionCondition | None
 
@@ -48,11 +50,7 @@ def animate(
     chosen = check_edits(model, edits)
     features = stream_audio_features(model, audio)
     condition = _resolve_emotion(model, emotion, audio_frames(model, audio))
-    return _animate(model, image, audio, features, condition, options, chosen, batch_size, compile, on_progress or _silent)
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
+    return _animate(model, image, audio, features, condition, options, chosen, batch_size, compile, on_progress or silent)
 
 
 def _resolve_emotion(model: FloatModel, emotion: EmotionChoice, frames: int) -> EmotionCondition | None:

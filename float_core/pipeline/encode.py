@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_audio, check_images
+from ..argument_checks import check_audio, check_images, check_number
 from ..audio.sound_stream import cut_spans, stream_sound
-from ..audio.waveform import frame_count
-from ..motion_editing.edit_checks import check_number
+from ..frame_rate import frame_count
 from ..types import AudioClip, AudioFeatures, AudioFile, EmotionCondition, FloatModel, SourceIdentity
 from .long_audio import hear_emotion, stream_audio_features
 

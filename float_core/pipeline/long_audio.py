@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..argument_checks import check_audio
 from ..audio.sound_stream import SoundStream, stream_sound
-from ..audio.waveform import frame_count
+from ..frame_rate import frame_count
 from ..types import AudioClip, AudioFile, FloatModel
 
 LONGEST_WHOLE = 60  # seconds

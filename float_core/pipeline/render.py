@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..argument_checks import check_batch_size, check_identity, check_motion
-from ..types import FloatModel, FrameChunk, MotionSequence, ProgressCallback, SourceIdentity
+from ..progress import ProgressCallback
+from ..types import FloatModel, FrameChunk, MotionSequence, SourceIdentity
 
 _PIXELS_AT_ONCE = 2 * 512**2  # of a batch on a CPU: more gains nothing, and an interrupt waits for a batch
 

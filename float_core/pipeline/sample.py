@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_conditions, check_noise, check_options
+from ..argument_checks import check_conditions, check_noise, check_type
+from ..errors import OptionError
 from ..motion_flow.window_sampler import sample_windows, stream_windows, window_count
-from ..types import AudioFeatures, EmotionCondition, FloatModel, MotionSequence, ProgressCallback, SamplingOptions, SourceIdentity
+from ..motion_flow.window_velocity import asked_times
+from ..progress import ProgressCallback
+from ..types import AudioFeatures, EmotionCondition, FloatModel, MotionSequence, SamplingOptions, SourceIdentity
 
 
 def sample_motion(
@@ -75,6 +78,19 @@ def stream_audio_motion(
     source = identity.motion.to(model.device, torch.float32)
     on_evaluation = _counter(on_progress, window_count(frames, config) * options.steps) if on_progress is not None else None
     return stream_windows(transformer, source, conditions, frames, options, on_evaluation=on_evaluation)
+
+
+def check_options(options: object) -> SamplingOptions:
+    """SamplingOptions, which check their own values; here, that guidance that is asked for acts at all."""
+    value = check_type("options", options, SamplingOptions, OptionError)
+    times, (start, end) = asked_times(value), value.guidance_interval
+    if (value.audio_guidance, value.emotion_guidance) != (1.0, 1.0) and not any(start <= t <= end for t in times):
+        asked = ", ".join(f"{t:.2f}" for t in times[:4]) + (", ..." if len(times) > 4 else "")
+        raise OptionError(
+            f"guidance_interval is {start:g} to {end:g}, in which no step asks for the velocity ({value.steps} steps of {value.solver} do "
+            f"so at {asked}): the guidance scales would do nothing. Make it wider, take more steps, or set both scales to 1"
+        )
+    return value
 
 
 def _windows(pieces: Iterable[Tensor], length: int) -> Iterator[Tensor]:

@@ -5,7 +5,6 @@ Works for any model, with or without a calibration. Measures nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..argument_checks import check_identity
+from ..argument_checks import check_identity, check_number, check_whole
 from ..errors import OptionError
 from ..motion_editing.direction_names import direction_name
 from ..pipeline.render import render_frames
-from ..types import DirectionCalibration, FloatModel, MotionSequence, ProgressCallback, SourceIdentity
+from ..pixels import from_bytes, to_rows
+from ..progress import ProgressCallback, counted
+from ..types import DirectionCalibration, FloatModel, MotionSequence, SourceIdentity
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -44,28 +45,21 @@ def basis_sheet(
     check_identity(model, identity)
     chosen = _check_options(model, steps, extent, directions)
     rows = []
-    for number, k in enumerate(chosen):
+    for k in counted(chosen, "sheet", on_progress):
         low, high = _reach(model, k)
         offsets = [extent * (high if x > 0 else -low) * x for x in torch.linspace(-1, 1, steps).tolist()]
         shifts = torch.tensor(offsets, device=model.device)[:, None] * model.basis[:, k]
         motion = identity.motion.to(model.device)[:, None] + shifts[None]
         images = torch.cat([chunk.frames for chunk in render_frames(model, identity, MotionSequence(motion, model.config.fps))])
         rows.append(_row(model, k, images.cpu(), offsets))
-        if on_progress is not None:
-            on_progress("sheet", number + 1, len(chosen))
     return torch.cat(rows, 1)
 
 
 def _check_options(model: FloatModel, steps: object, extent: object, directions: Sequence[int] | None) -> list[int]:
     count = model.basis.shape[1]
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= 25:
-        raise OptionError(f"steps is {steps!r}; expected a whole number from 2 to 25")
-    if isinstance(extent, bool) or not isinstance(extent, (int, float)) or not 0 < extent < math.inf:
-        raise OptionError(f"extent is {extent!r}; expected a number above 0 (1 = the natural range)")
-    chosen = list(range(count)) if directions is None else list(directions)
-    for k in chosen:
-        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < count:
-            raise OptionError(f"direction is {k!r}; expected whole numbers from 0 to {count - 1}")
+    check_whole("steps", steps, low=2, high=25)
+    check_number("extent", extent, low=1e-6)
+    chosen = list(range(count)) if directions is None else [check_whole("direction", k, low=0, high=count - 1) for k in directions]
     if not chosen:
         raise OptionError("directions is empty; expected at least one, or None for all")
     return chosen
@@ -91,12 +85,11 @@ def _row(model: FloatModel, direction: int, images: Tensor, offsets: Sequence[fl
     draw = ImageDraw.Draw(canvas)
     _write_label(draw, model, direction, size)
     for i, (image, offset) in enumerate(zip(images, offsets, strict=True)):
-        pixels = ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
         left = _LABEL + i * size
-        canvas.paste(Image.fromarray(pixels).resize((size, size), Image.Resampling.NEAREST), (left, 0))
+        canvas.paste(Image.fromarray(to_rows(image)).resize((size, size), Image.Resampling.NEAREST), (left, 0))
         draw.text((left + size / 2, size + _CAPTION / 2), f"{offset:+.2f}", _INK, _font(14), anchor="mm")
     data = torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8).view(canvas.height, canvas.width, 3)
-    return data.permute(2, 0, 1).float() / 127.5 - 1
+    return from_bytes(data.permute(2, 0, 1))
 
 
 def _write_label(draw: ImageDraw, model: FloatModel, direction: int, height: int) -> None:

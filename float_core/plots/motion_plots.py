@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..argument_checks import check_motion
-from ..errors import OptionError
+from ..argument_checks import check_motion, check_number, check_whole
 from ..motion_editing.direction_names import direction_group, direction_name
-from ..motion_editing.edit_checks import check_edit, check_number
+from ..motion_editing.edit_checks import check_edit
 from ..motion_editing.motion_edits import added_by
 from ..types import FloatModel, MotionEdit, MotionSequence
 
@@ -27,8 +26,7 @@ def plot_motion(model: FloatModel, motion: MotionSequence, *, window: int = 50) 
     directions, with the seams of sampling windows of `window` frames and how much more acceleration they have than the rest (the seam
     ratio, 1 = no seam to be seen). Of several clips in a batch, the first."""
     check_motion(model, motion)
-    if isinstance(window, bool) or not isinstance(window, int) or window < 1:
-        raise OptionError(f"window is {window!r}; expected a positive whole number of frames")
+    check_whole("window", window, low=1)
     basis = model.basis.to(motion.latents.device)
     coefficients = (motion.latents[0].detach().float() @ basis).cpu().numpy()
     panels = list(_panels(model, coefficients.shape[1]))
@@ -88,8 +86,7 @@ def seam_ratio(coefficients: np.ndarray, window: int) -> float:
 def plot_curves(edits: Sequence[MotionEdit], frames: int, fps: float) -> Image:
     """What every edit adds to its coefficient over `frames` frames: offset and curve within the edit's range. What gain, freeze and
     limits do depends on a motion: the legend names them."""
-    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
-        raise OptionError(f"frames is {frames!r}; expected a positive whole number")
+    check_whole("frames", frames, low=1)
     check_number("fps", fps, low=1, high=1000)
     figure, (axis,) = _figure([3.6])
     times = np.arange(frames) / fps

@@ -17,8 +17,10 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ..atomic_file import write_beside
 from ..errors import OptionError
-from ..types import ProgressCallback
+from ..pixels import from_bytes, to_bytes
+from ..progress import ProgressCallback, counted
 from . import rig as rigs
 from .head_geometry import HeadShape
 from .head_textures import TexturePool, sample_look
@@ -50,7 +52,7 @@ def write_faces(
     folder.mkdir(parents=True, exist_ok=True)
     pool = TexturePool.make(torch.Generator().manual_seed(seed))
     count = -(-heads // SHARD_HEADS)
-    for shard in range(count):
+    for shard in counted(range(count), "faces", on_progress):
         path = folder / f"faces_{shard:05d}.npy"
         claim = path.with_suffix(".claim")
         if not path.exists() and _claim(claim):
@@ -58,8 +60,6 @@ def write_faces(
                 _write_shard(path, min(SHARD_HEADS, heads - shard * SHARD_HEADS), frames, size, pool, seed * 1_000_003 + shard)
             finally:
                 claim.unlink()
-        if on_progress is not None:
-            on_progress("faces", shard + 1, count)
     return folder
 
 
@@ -82,14 +82,13 @@ def _write_shard(path: Path, heads: int, frames: int, size: int, pool: TexturePo
         base, rig = sample_rigs(generator, count, frames)
         for k in range(frames):
             image = render(shape, look, base, rig[:, k], size, generator)
-            images[first : first + count, k] = ((image + 1) * 127.5).round().byte().numpy()
+            images[first : first + count, k] = to_bytes(image).numpy()
         for name, value in {"rig": rig, **_all_flows(shape, look.hair_volume, base, rig)}.items():
             facts.setdefault(name, []).append(value)
-    save_file({name: torch.cat(values).contiguous() for name, values in facts.items()}, path.with_suffix(".safetensors"))
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with write_beside(path.with_suffix(".safetensors")) as unfinished:
+        save_file({name: torch.cat(values).contiguous() for name, values in facts.items()}, unfinished)
+    with write_beside(path) as unfinished, unfinished.open("wb") as file:  # last: a shard with images is whole
         np.save(file, images)
-    part.replace(path)  # last: a shard with images is whole
 
 
 def _all_flows(shape: HeadShape, hair_volume: Tensor, base: Tensor, rig: Tensor) -> dict[str, Tensor]:
@@ -121,7 +120,7 @@ class FaceDataset:
 
     def _images(self, heads: Sequence[int], frames: Sequence[int], size: int) -> Tensor:
         rows = [self._shards[self._places[h][0]][self._places[h][1], k] for h, k in zip(heads, frames, strict=True)]
-        images = torch.from_numpy(np.stack(rows)).float() / 127.5 - 1
+        images = from_bytes(torch.from_numpy(np.stack(rows)))
         return F.avg_pool2d(images, images.shape[-1] // size) if size < images.shape[-1] else images
 
     def pairs(self, heads: Sequence[int], source: Sequence[int], target: Sequence[int], size: int) -> FacePairs:

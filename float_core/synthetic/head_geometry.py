@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..easing import smooth
 from . import rig as rigs
 
 # name: (mean, half range), drawn uniformly
@@ -129,8 +130,7 @@ def from_head_plane(rig: Tensor, h: Tensor) -> Tensor:
 
 def _jaw_shift(shape: HeadShape, rig: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """How far the jaw carries what lies at upright height y: (dx, dy)."""
-    ramp = ((y - shape["mouth_y"]) / (shape.chin_y - shape["mouth_y"])).clamp(0, 1)
-    ramp = ramp * ramp * (3 - 2 * ramp)
+    ramp = smooth(((y - shape["mouth_y"]) / (shape.chin_y - shape["mouth_y"])).clamp(0, 1))
     return 0.05 * control(rig, "jaw_side") * ramp, 0.09 * control(rig, "jaw_open") * ramp
 
 

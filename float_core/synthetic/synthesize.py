@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import OptionError
-from ..types import ProgressCallback
+from ..progress import ProgressCallback
 from .face_dataset import write_faces
 from .synthetic_voices import synthesize_voices
 

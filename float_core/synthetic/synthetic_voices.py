@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..atomic_file import write_beside
 from ..config import EMOTIONS
 from ..errors import OptionError
-from ..types import ProgressCallback
+from ..progress import ProgressCallback, counted
 from .espeak import Phoneme, Prosody, speak
 from .sentences import LANGUAGES, draw_sentence
 from .speech_motion import clip_motion, loudness_curve
@@ -64,13 +65,12 @@ def synthesize_voices(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     first_held_out = count - round(count * held_out)
-    for index in range(count):
+    for index in counted(range(count), "voices", on_progress):
         clip = make_clip(seed, index, held_out=index >= first_held_out)
         save_clip(clip, folder / f"voice_{index:05d}.npz")
-        if on_progress is not None:
-            on_progress("voices", index + 1, count)
     manifest = {"count": count, "seed": seed, "held_out_from": first_held_out, "held_out_voices": _HELD_OUT}
-    (folder / "voices.json").write_text(json.dumps(manifest, indent=1))
+    with write_beside(folder / "voices.json") as unfinished:
+        unfinished.write_text(json.dumps(manifest, indent=1))
     return folder
 
 
@@ -87,17 +87,18 @@ def make_clip(seed: int, index: int, *, held_out: bool = False) -> VoiceClip:
 
 def save_clip(clip: VoiceClip, path: Path) -> None:
     """Writes one clip; the waveform as 16-bit integers."""
-    np.savez(
-        path,
-        waveform=np.round(np.clip(clip.waveform, -1, 1) * 32767).astype(np.int16),
-        rig=clip.rig,
-        rest=clip.rest,
-        emotion=clip.emotion,
-        phonemes=np.array([p.name for p in clip.phonemes]),
-        times=np.array([(p.start, p.end) for p in clip.phonemes], dtype=np.float32),
-        voice=clip.voice,
-        held_out=clip.held_out,
-    )
+    with write_beside(path) as unfinished, unfinished.open("wb") as file:
+        np.savez(
+            file,
+            waveform=np.round(np.clip(clip.waveform, -1, 1) * 32767).astype(np.int16),
+            rig=clip.rig,
+            rest=clip.rest,
+            emotion=clip.emotion,
+            phonemes=np.array([p.name for p in clip.phonemes]),
+            times=np.array([(p.start, p.end) for p in clip.phonemes], dtype=np.float32),
+            voice=clip.voice,
+            held_out=clip.held_out,
+        )
 
 
 def load_clip(path: Path) -> VoiceClip:

@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from ..config import PRESETS, AutoencoderConfig, ModelConfig
 from ..errors import OptionError
 from ..motion_autoencoder.autoencoder import MotionAutoencoder
+from ..progress import ProgressCallback
 from ..synthetic import rig as rigs
 from ..synthetic.face_dataset import FaceDataset, FacePairs
-from ..types import FloatModel, ProgressCallback, Provenance
+from ..types import FloatModel, Provenance
 from .contact_sheet import write_sheet
 from .growth import grow
 from .loop import LoopConfig, run

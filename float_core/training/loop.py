@@ -18,8 +18,9 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from ..atomic_file import write_beside
 from ..errors import CheckpointError, FloatError
-from ..types import ProgressCallback
+from ..progress import ProgressCallback
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
@@ -130,9 +131,8 @@ def save_checkpoint(state: TrainState) -> Path:
         "pending_steps": state.pending_steps,
     }
     path = state.folder / CHECKPOINT
-    beside = path.with_suffix(".part")
-    torch.save(content, beside)
-    beside.replace(path)
+    with write_beside(path) as unfinished:
+        torch.save(content, unfinished)
     return path
 
 
@@ -162,7 +162,8 @@ def plot_log(folder: Path) -> Path | None:
     axes.set(xlabel="step", yscale="log")
     axes.legend(fontsize=7)
     axes.grid(alpha=0.3)
-    figure.savefig(folder / "loss.png", dpi=100)
+    with write_beside(folder / "loss.png") as unfinished:
+        figure.savefig(unfinished, dpi=100, format="png")
     return folder / "loss.png"
 
 
@@ -241,7 +242,8 @@ def _write_log(state: TrainState, config: LoopConfig, seconds: float) -> None:
 def _cut_log(path: Path, step: int) -> None:
     if path.exists():  # lines of steps after the checkpoint will be written again
         kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= step]
-        path.write_text("".join(line + "\n" for line in kept))
+        with write_beside(path) as unfinished:
+            unfinished.write_text("".join(line + "\n" for line in kept))
 
 
 def _due(step: int, every: int) -> bool:

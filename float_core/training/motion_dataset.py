@@ -17,14 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..atomic_file import write_beside
 from ..audio.compact_encoder import MELS_PER_FRAME, CompactAudioEncoder
 from ..audio.waveform import prepare
 from ..config import EMOTIONS
 from ..errors import OptionError
+from ..progress import ProgressCallback, counted
 from ..synthetic.espeak import Phoneme
 from ..synthetic.rig import RIG_NAMES, to_coefficients
 from ..synthetic.visemes import closure, segments
-from ..types import AudioClip, FloatModel, ProgressCallback
+from ..types import AudioClip, FloatModel
 
 # What a face keeps of a portrait's expression when it speaks: a third. All of it would freeze a smile, none would lose the person.
 KEPT_EXPRESSION = 0.35
@@ -63,12 +65,7 @@ def load_clips(
     paths = sorted(Path(folder).glob("*.npz"))
     if not paths:
         raise OptionError(f"{folder} holds no clips. Make some: python -m float_core synthesize --out {Path(folder).parent}")
-    clips = []
-    for done, path in enumerate(paths):
-        clips.append(_load(path, basis, encoder))
-        if on_progress is not None:
-            on_progress("load clips", done + 1, len(paths))
-    return clips
+    return [_load(path, basis, encoder) for path in counted(paths, "load clips", on_progress)]
 
 
 def cache_latents(
@@ -83,7 +80,8 @@ def cache_latents(
             parts = [autoencoder.encode(part.to(model.device, model.dtype))[1].float() for part in frames.split(8)]
         motion = (torch.cat(parts) @ model.basis.T).cpu().numpy()
         waveform = prepare(sound)[0].numpy()
-        np.savez(folder / f"clip_{index:05d}.npz", motion=motion, waveform=waveform, emotion=np.asarray(emotion))
+        with write_beside(folder / f"clip_{index:05d}.npz") as unfinished, unfinished.open("wb") as file:
+            np.savez(file, motion=motion, waveform=waveform, emotion=np.asarray(emotion))
     return folder
 
 

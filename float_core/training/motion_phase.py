@@ -20,8 +20,8 @@ from ..config import PRESETS, CompactAudioConfig, TransformerConfig
 from ..errors import OptionError
 from ..motion_flow.probability_path import PathSample, straight_path
 from ..motion_flow.transformer import FlowMatchingTransformer
+from ..progress import ProgressCallback
 from ..synthetic.rig import RIG_NAMES
-from ..types import ProgressCallback
 from .loop import LoopConfig, run
 from .mel_augmentation import disturb_mel
 from .motion_dataset import MotionClip, Windows, draw_windows, load_clips, portrait_coefficients

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from .. import evaluation as metrics
+from ..atomic_file import write_beside
 from ..audio.compact_encoder import MELS_PER_FRAME
 from ..motion_flow.window_sampler import sample_windows
 from ..synthetic.rig import RIG_NAMES, RIG_SCALES
@@ -141,4 +142,5 @@ def draw_curves(runs: Sampled, path: Path, clip: int = 0) -> None:
         axes.legend(loc="upper right", fontsize=7)
         axes.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(path, dpi=70)
+    with write_beside(path) as unfinished:
+        figure.savefig(unfinished, dpi=70, format="png")

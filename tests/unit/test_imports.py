@@ -36,8 +36,6 @@ ROOMS = {
 }
 # What is still imported against the table. Nothing may be added; whoever ends an import deletes its line, until none is left.
 NOT_YET: set[tuple[str, str]] = {
-    ("float_core/argument_checks.py", "float_core.motion_editing.edit_checks"),
-    ("float_core/argument_checks.py", "float_core.motion_flow.window_velocity"),
     ("float_core/cli/motion_options.py", "float_core.pipeline.long_audio"),
     ("float_core/cli/motion_options.py", "float_core.pipeline.sample"),
     ("float_core/cli/weights.py", "float_core.checkpoints.download"),

@@ -7,9 +7,9 @@ import torch
 from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.audio.log_mel import mel_filters
 from float_core.audio.sound_stream import stream_sound
-from float_core.audio.waveform import frame_count
 from float_core.config import CompactAudioConfig
 from float_core.errors import AudioError, OptionError
+from float_core.frame_rate import frame_count
 from float_core.types import AudioClip, AudioFile
 
 
@@ -30,7 +30,7 @@ def voice(seconds=2.0, gain=0.1):
 @torch.no_grad()
 def test_every_length_gives_its_frames(encoder, samples):
     features = encoder(0.1 * torch.randn(2, samples))
-    assert features.shape == (2, frame_count(samples), 64) and bool(torch.isfinite(features).all())
+    assert features.shape == (2, frame_count(samples, 16000, 25), 64) and bool(torch.isfinite(features).all())
 
 
 def test_size_and_state(encoder):
@@ -106,7 +106,7 @@ def test_a_cut_out_with_its_surroundings_equals_the_whole(encoder):
 def test_a_stream_is_the_whole_to_rounding(encoder, samples):
     sound = voice(samples / 16000 + 1)[:, :samples] * torch.linspace(0.2, 1.0, samples) + 0.03
     pieces = list(encoder.stream(stream_sound(AudioClip(sound[0], 16000), 16000)))
-    assert len(pieces) == 1 + max(0, -(-(frame_count(samples) - 500 - 2 * encoder.reach) // 500))
+    assert len(pieces) == 1 + max(0, -(-(frame_count(samples, 16000, 25) - 500 - 2 * encoder.reach) // 500))
     torch.testing.assert_close(torch.cat(pieces, dim=1), encoder(sound), rtol=1e-4, atol=2e-5)
 
 

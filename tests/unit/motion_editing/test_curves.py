@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from float_core.easing import bezier, smooth
 from float_core.errors import AudioError, OptionError
 from float_core.motion_editing import evaluate_curve, loudness_curve, scale_curves
-from float_core.motion_editing.easing import bezier, smooth
 from float_core.types import AudioClip, Keyframe, LambdaCurve, MotionEdit
 
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 import pytest
 import torch
 
-from float_core.audio.waveform import frame_count
 from float_core.errors import OptionError
-from float_core.motion_editing import exact_rate, frames_for, join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
+from float_core.frame_rate import exact_rate, frames_for
+from float_core.motion_editing import join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
 from float_core.motion_editing.time_filters import at_positions, extend
 from float_core.types import MotionSequence
 
@@ -29,25 +29,6 @@ def sine(frames: int, fps: float, hertz: float = 1.5) -> torch.Tensor:
     """(1, T, 2): sine and cosine."""
     angle = 2 * torch.pi * hertz * torch.arange(frames, dtype=torch.float64) / fps
     return torch.stack([angle.sin(), angle.cos()], -1)[None].float()
-
-
-@pytest.mark.parametrize(
-    ("fps", "expected"),
-    [
-        *TELEVISION.items(),
-        (23.98, Fraction(24000, 1001)),
-        (24, Fraction(24)),
-        (25.0, Fraction(25)),
-        (12.5, Fraction(25, 2)),
-        (30, Fraction(30)),
-        (30000 / 1001, Fraction(30000, 1001)),
-        (Fraction(60000, 1001), Fraction(60000, 1001)),
-        (33.3, Fraction(333, 10)),
-    ],
-)
-def test_rates_as_they_are_meant(fps, expected):
-    assert exact_rate(fps) == expected
-    assert exact_rate(float(exact_rate(fps))) == expected  # as MotionSequence keeps it
 
 
 @pytest.mark.parametrize("fps", RATES, ids=str)
@@ -69,16 +50,6 @@ def test_exact_lengths_for_every_rate_and_length(fps):
         resampled = resample_motion(motion, fps, seconds=Fraction(samples, sample_rate))
         assert resampled.latents.shape == (1, expected, 3)
         assert resampled.fps == pytest.approx(float(rate), abs=1e-12)
-
-
-def test_the_models_own_rate_counts_as_the_audio_encoder_does():
-    for samples in (*range(1, 4000, 37), 638, 639, 640, 641, 160_001):
-        assert frames_for(Fraction(samples, 16000), 25) == frame_count(samples, 16000, 25.0)
-
-
-def test_floats_that_are_not_quite_whole():
-    assert frames_for(1.1, 10) == 11 and frames_for(0.28, 25) == 7 and frames_for(1.2, 25) == 30
-    assert frames_for(1.1000002, 10) == 12
 
 
 def test_its_own_length_goes_on():

@@ -73,7 +73,7 @@ def test_names_and_values_are_written_inside_of_their_places(model, identity):
         ({"steps": 2.0}, "steps is 2.0"),
         ({"extent": 0}, "extent is 0"),
         ({"extent": float("nan")}, "extent is nan"),
-        ({"directions": [4]}, "direction is 4; expected whole numbers from 0 to 3"),
+        ({"directions": [4]}, "direction is 4; expected a whole number from 0 to 3"),
         ({"directions": []}, "directions is empty"),
     ],
 )

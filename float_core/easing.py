@@ -1,4 +1,4 @@
-"""How a value goes from one to another: shares 0..1 of the time to shares of the way. Knows no keyframes and no seconds."""
+"""How a value goes from one to another: shares 0..1 of the time to shares of the way."""
 
 from __future__ import annotations
 
