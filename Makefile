@@ -35,7 +35,7 @@ animate: $(RUN_STAMP)
 		$(if $(EMOTION),--emotion "$$EMOTION") $(if $(SEED),--seed "$$SEED") $(ARGS)
 
 bench: $(RUN_STAMP)
-	@"$(VENV)/bin/python" -m benchmarks --suite cpu $(ARGS)
+	@"$(VENV)/bin/python" -m benchmarks $(ARGS)
 
 test: $(DEV_STAMP)
 	"$(VENV)/bin/python" -m pytest

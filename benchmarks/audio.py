@@ -1,5 +1,5 @@
-"""Suite "audio": sounds of several lengths to features. Plain: the whole clip through the network at once. Fast: `encode_audio`, which
-takes long clips in windows."""
+"""Suite "audio": audio of several lengths to features. Plain: all of it through the network at once. Fast: `encode_audio`, which takes
+long audio in windows."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Callable
 
 import torch
 
+from float_core import encode_audio
 from float_core.types import AudioClip
 
-from .bench_models import open_bench_model
+from .child import Run
 from .child_process import Job, measure
+from .machine import synchronize
+from .material import open_bench_model
 from .measurements import FAST, PLAIN, Measurement
-from .process_memory import synchronize
 from .settings import BenchSettings
-from .task import Run
 
 _TASKS = {PLAIN: "audio:plain_audio", FAST: "audio:fast_audio"}
 
@@ -24,7 +25,7 @@ def measure_audio(settings: BenchSettings, say: Callable[[str], None]) -> list[M
     found = []
     for model in settings.models:
         for seconds in settings.audio_lengths:
-            case = f"{model}, {seconds:g} s of sound"
+            case = f"{model}, {seconds:g} s of audio"
             say(f"audio: {case}, plain and fast in turn")
             options = {"model": model, "device": settings.device, "length": seconds}
             jobs = {path: Job(task, options, keep_memory=path == FAST) for path, task in _TASKS.items()}
@@ -35,16 +36,16 @@ def measure_audio(settings: BenchSettings, say: Callable[[str], None]) -> list[M
     return found
 
 
-def noise_clip(length: float, sample_rate: int) -> AudioClip:
+def quiet_noise(length: float, sample_rate: int) -> AudioClip:
     """So many seconds of quiet noise."""
     return AudioClip(torch.randn(round(length * sample_rate), generator=torch.Generator().manual_seed(0)) * 0.1, sample_rate)
 
 
 def plain_audio(*, model: str, device: str, length: float) -> Run:
-    """A run is the clip, at once."""
+    """A run is all of the audio, at once."""
     opened = open_bench_model(model, ["audio_encoder"], device)
     encoder = opened.require("audio_encoder")
-    waveform = noise_clip(length, encoder.config.sample_rate).waveform[None].to(opened.device)
+    waveform = quiet_noise(length, encoder.config.sample_rate).waveform[None].to(opened.device)
 
     @torch.no_grad()
     def run() -> dict[str, object]:
@@ -56,15 +57,13 @@ def plain_audio(*, model: str, device: str, length: float) -> Run:
 
 
 def fast_audio(*, model: str, device: str, length: float) -> Run:
-    """A run is the clip, as `encode_audio` takes it."""
-    from float_core import encode_audio
-
+    """A run is the audio, as `encode_audio` takes it."""
     opened = open_bench_model(model, ["audio_encoder"], device)
     encoder = opened.require("audio_encoder")
-    clip = noise_clip(length, encoder.config.sample_rate)
+    noise = quiet_noise(length, encoder.config.sample_rate)
 
     def run() -> dict[str, object]:
-        features = encode_audio(opened, clip).features
+        features = encode_audio(opened, noise).features
         synchronize(opened.device)
         return {"frames": features.shape[1], "media_fps": encoder.config.fps, "kind": encoder.config.kind}
 

@@ -77,13 +77,13 @@ FORMS: dict[str, Attention] = {"masked": masked, "windows": by_windows, "shifts"
 def measure(hidden: int, heads: int, reach: int, passes: int, runs: int = 40) -> dict[str, float]:
     """Milliseconds of each form for one block of so many passes."""
     generator = torch.Generator().manual_seed(0)
-    qkv = torch.randn(passes, 60, 3, heads, hidden // heads, generator=generator).permute(2, 0, 3, 1, 4)
+    q, k, v = torch.randn(passes, 60, 3, heads, hidden // heads, generator=generator).permute(2, 0, 3, 1, 4)
     times: dict[str, list[float]] = {name: [] for name in FORMS}
-    expected = masked(*qkv, reach)
+    expected = masked(q, k, v, reach)
     for _ in range(runs):
         for name, form in FORMS.items():
             began = time.perf_counter()
-            result = form(*qkv, reach)
+            result = form(q, k, v, reach)
             times[name].append(1000 * (time.perf_counter() - began))
             torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-5)
     return {name: statistics.median(found) for name, found in times.items()}

@@ -13,13 +13,16 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import IO, Any
 
-from float_core.errors import FloatError
+from float_core.allocator import keep_freed_memory
+from float_core.errors import FloatError, OptionError
 
-from .process_memory import peak_device_bytes, peak_resident_bytes
-from .task import find_task
+from .machine import peak_device_bytes, peak_resident_bytes
+
+Run = Callable[[], dict[str, Any]]  # a prepared task: does the work once; what it says is reported with the time
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,10 +41,18 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def find_task(name: str) -> Callable[..., Run]:
+    """`MODULE:FUNCTION` of this folder: called with its options it prepares everything, and returns what is timed. Raises OptionError."""
+    module, _, function = name.partition(":")
+    try:
+        task: Callable[..., Run] = getattr(import_module(f".{module}", __package__), function)
+    except (ImportError, AttributeError) as error:
+        raise OptionError(f"there is no task {name!r}: {error}") from error
+    return task
+
+
 def _serve(job: dict[str, Any], answers: IO[str]) -> None:
     if job["keep_memory"]:  # as the command line does before it computes
-        from float_core.allocator import keep_freed_memory
-
         keep_freed_memory()
     run = find_task(job["task"])(**job["options"])
     _answer(answers, {"ready": True})

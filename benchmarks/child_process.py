@@ -18,13 +18,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from float_core.errors import FloatError
 
-PACKAGE = Path(__file__).resolve().parents[1]  # float_core, wherever its parent is: a clone, custom_nodes/ANY-NAME or site-packages
+from .settings import ROOT
+
 _KEPT_LINES = 12
 _GRACE_SECONDS = 5.0
 LineListener = Callable[[str], None]
@@ -69,7 +69,7 @@ class Worker:
         self._job = job
         self.started = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"{PACKAGE.name}.benchmarks.child", json.dumps(_as_json(job))],
+            [sys.executable, "-m", "benchmarks.child", json.dumps(_as_json(job))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -77,7 +77,7 @@ class Worker:
             encoding="utf-8",
             errors="replace",
             env=child_environment(),
-            cwd=PACKAGE.parent,
+            cwd=ROOT,
         )
         self._last_lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
         assert self._process.stderr is not None
@@ -212,6 +212,6 @@ def _as_json(job: Job) -> dict[str, Any]:
 
 
 def child_environment() -> dict[str, str]:
-    """This process's, with the package's parent in front: the package is found however this process came to it."""
-    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """This process's, with the repository in front: it is found however this process came to it."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}

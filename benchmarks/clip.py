@@ -1,5 +1,5 @@
-"""Suite "clip": from an image and a sound file to a video file. Fast: the command line itself, as a user starts it. Plain: the whole sound
-at once, the plain sampling loop, the reference decoder a frame at a time, the allocator as the system has it.
+"""Suite "clip": from an image and an audio file to a video file. Fast: the command line itself, as a user starts it. Plain: all audio at
+once, the plain sampling loop, the reference decoder a frame at a time, the allocator as the system has it.
 
 The wall time is that of the process, from its start on: loading and imports are in it.
 """
@@ -16,18 +16,19 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from float_core import choose_emotion, encode_identity, load_model, predict_emotion, read_audio, write_video
 from float_core.audio.waveform import prepare
 from float_core.errors import FloatError
 from float_core.media.codecs import probe
 from float_core.motion_flow.window_sampler import sample_windows
 from float_core.types import AudioClip, FloatModel, FrameChunk, SamplingOptions
 
-from .child_process import PACKAGE, Job, measure
+from .child import Run
+from .child_process import Job, measure
 from .decode import plain_frame
+from .material import open_portrait, write_long_audio
 from .measurements import FAST, PLAIN, Measurement
 from .settings import BenchSettings
-from .sound_files import write_long_voice
-from .task import Run
 
 
 def measure_clip(settings: BenchSettings, say: Callable[[str], None]) -> list[Measurement]:
@@ -36,9 +37,9 @@ def measure_clip(settings: BenchSettings, say: Callable[[str], None]) -> list[Me
     model = settings.file_model
     with TemporaryDirectory(prefix="float-bench-") as folder:
         for length in sorted({*settings.lengths, *settings.plain_lengths}):
-            voice = write_long_voice(settings.audio, length, Path(folder) / f"{length:g}.wav")
+            audio = write_long_audio(settings.audio, length, Path(folder) / f"{length:g}.wav")
             out = Path(folder) / "out.mp4"
-            jobs = {PLAIN: _plain_job(settings, model, voice, out), FAST: _command_job(settings, model, voice, out)}
+            jobs = {PLAIN: _plain_job(settings, model, audio, out), FAST: _command_job(settings, model, audio, out)}
             for path, lengths in ((PLAIN, settings.plain_lengths), (FAST, settings.lengths)):
                 if length in lengths:
                     case = f"{model}, {length:g} s from file to file"
@@ -64,13 +65,13 @@ def _progress_of(case: str, say: Callable[[str], None]) -> Callable[[str], None]
     return on_line
 
 
-def _command_job(settings: BenchSettings, model: str, voice: Path, out: Path) -> Job:
-    arguments = ["animate", str(settings.image), str(voice), "--model", model, "--device", settings.device]
+def _command_job(settings: BenchSettings, model: str, audio: Path, out: Path) -> Job:
+    arguments = ["animate", str(settings.image), str(audio), "--model", model, "--device", settings.device]
     return Job("clip:command_clip", {"arguments": arguments, "out": str(out)})  # the command line sees to the allocator itself
 
 
-def _plain_job(settings: BenchSettings, model: str, voice: Path, out: Path) -> Job:
-    options = {"model": model, "image": str(settings.image), "audio": str(voice), "out": str(out), "device": settings.device}
+def _plain_job(settings: BenchSettings, model: str, audio: Path, out: Path) -> Job:
+    options = {"model": model, "image": str(settings.image), "audio": str(audio), "out": str(out), "device": settings.device}
     return Job("clip:plain_clip", options)
 
 
@@ -78,9 +79,9 @@ def command_clip(*, arguments: list[str], out: str) -> Run:
     """A run is one command that writes `out`, in this process, through `__main__`."""
 
     def run() -> dict[str, str]:
-        sys.argv = [PACKAGE.name, *arguments, "--out", out]
+        sys.argv = ["float_core", *arguments, "--out", out]
         try:
-            runpy.run_module(PACKAGE.name, run_name="__main__", alter_sys=True)
+            runpy.run_module("float_core", run_name="__main__", alter_sys=True)
         except SystemExit as end:
             if end.code:
                 raise FloatError(f"`{' '.join(sys.argv)}` ended with status {end.code}") from end
@@ -93,26 +94,21 @@ def plain_clip(*, model: str, image: str, audio: str, out: str, device: str) -> 
     """A run is everything, loading included."""
 
     def run() -> dict[str, str]:
-        from float_core import load_model, prepare_image, read_audio, read_image, write_video
-
         opened = load_model(model, device=device)
-        portrait = prepare_image(read_image(image), opened.require("autoencoder").config.size).image
-        clip = read_audio(audio)
-        write_video(out, plain_frames(opened, portrait, clip), fps=opened.config.fps, audio=clip)
+        heard = read_audio(audio)
+        write_video(out, plain_frames(opened, open_portrait(opened, image), heard), fps=opened.config.fps, audio=heard)
         return {}
 
     return run
 
 
-def plain_frames(model: FloatModel, image: Tensor, clip: AudioClip) -> Iterator[FrameChunk]:
+def plain_frames(model: FloatModel, image: Tensor, audio: AudioClip) -> Iterator[FrameChunk]:
     """What `animate` gives, by the plain references."""
-    from float_core import choose_emotion, encode_identity, predict_emotion
-
     identity = encode_identity(model, image)
-    emotion = predict_emotion(model, clip) if model.has("emotion") else choose_emotion("neutral")
+    emotion = predict_emotion(model, audio) if model.has("emotion") else choose_emotion("neutral")
     encoder = model.require("audio_encoder")
     with torch.no_grad():
-        features = encoder(prepare(clip, encoder.config.sample_rate, model.device)).float()
+        features = encoder(prepare(audio, encoder.config.sample_rate, model.device)).float()
     windows = sample_windows(
         model.require("transformer"), identity.motion, features, emotion.probabilities.to(model.device), SamplingOptions(), impl="reference"
     )

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from float_core import render_frames
 from float_core.motion_autoencoder.plain_decoder import decode_plain
 from float_core.types import FloatModel, FrameChunk
 
-from .bench_models import open_bench_model, portrait_in_motion
+from .child import Run
 from .child_process import Job, measure
+from .machine import synchronize
+from .material import open_bench_model, portrait_in_motion
 from .measurements import FAST, PLAIN, Measurement
-from .process_memory import synchronize
 from .settings import BenchSettings
-from .task import Run
 
 _FRAMES = 256  # of the motion; when they are used up, it begins again
 _PIXELS, _MOST = 4 * 512**2, 16  # pixels, frames of a run: enough to find the processor as a clip does, not as the other path left it
@@ -52,8 +53,6 @@ def plain_decode(*, model: str, image: str, device: str) -> Run:
 
 def fast_decode(*, model: str, image: str, device: str) -> Run:
     """A run is as many frames, in chunks of the size that `render_frames` chooses."""
-    from float_core import render_frames
-
     opened = open_bench_model(model, ["autoencoder"], device)
     identity, motion = portrait_in_motion(opened, image, _FRAMES)
     chunks: Iterator[FrameChunk] = _again(lambda: render_frames(opened, identity, motion))

@@ -1,4 +1,4 @@
-"""Suite "first": how long a user waits for the first frame. Plain: one function after the other, each for the whole clip. Fast: the
+"""Suite "first": how long a user waits for the first frame. Plain: one function after the other, each for the whole length. Fast: the
 `animate` generator, which samples later motion when it is needed."""
 
 from __future__ import annotations
@@ -8,16 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from torch import Tensor
+from float_core import (
+    animate,
+    choose_emotion,
+    encode_audio,
+    encode_identity,
+    load_model,
+    open_audio,
+    predict_emotion,
+    read_audio,
+    render_frames,
+    sample_motion,
+)
 
-from float_core.types import FloatModel
-
+from .child import Run
 from .child_process import Job, measure
+from .machine import synchronize
+from .material import open_portrait, write_long_audio
 from .measurements import FAST, PLAIN, Measurement
-from .process_memory import synchronize
 from .settings import BenchSettings
-from .sound_files import write_long_voice
-from .task import Run
 
 _TASKS = {PLAIN: "first_frame:plain_first", FAST: "first_frame:fast_first"}
 
@@ -25,11 +34,11 @@ _TASKS = {PLAIN: "first_frame:plain_first", FAST: "first_frame:fast_first"}
 def measure_first(settings: BenchSettings, say: Callable[[str], None]) -> list[Measurement]:
     """From the call with a loaded model, run in turn; and from the start of the program."""
     model, length = settings.file_model, settings.first_length
-    say(f"first: {model}, {length:g} s of sound, plain and fast in turn")
+    say(f"first: {model}, {length:g} s of audio, plain and fast in turn")
     found = []
     with TemporaryDirectory(prefix="float-bench-") as folder:
-        voice = write_long_voice(settings.audio, length, Path(folder) / "voice.wav")
-        options = {"model": model, "image": str(settings.image), "audio": str(voice), "device": settings.device}
+        long = write_long_audio(settings.audio, length, Path(folder) / "long.wav")
+        options = {"model": model, "image": str(settings.image), "audio": str(long), "device": settings.device}
         jobs = {path: Job(task, options, keep_memory=path == FAST) for path, task in _TASKS.items()}
         for path, timings in measure(jobs, runs=settings.long_runs).items():
             whole = replace(timings, seconds=(timings.since_start,))
@@ -39,15 +48,14 @@ def measure_first(settings: BenchSettings, say: Callable[[str], None]) -> list[M
 
 
 def plain_first(*, model: str, image: str, audio: str, device: str) -> Run:
-    """A run is all of the sound and all of the motion, then one frame."""
-    from float_core import choose_emotion, encode_audio, encode_identity, predict_emotion, read_audio, render_frames, sample_motion
-
-    opened, image = _model_and_image(model, image, device)
+    """A run is all of the audio and all of the motion, then one frame."""
+    opened = load_model(model, device=device)
+    portrait = open_portrait(opened, image)
 
     def run() -> dict[str, float]:
-        clip = read_audio(audio)
-        identity, features = encode_identity(opened, image), encode_audio(opened, clip)
-        emotion = predict_emotion(opened, clip) if opened.has("emotion") else choose_emotion("neutral")
+        heard = read_audio(audio)
+        identity, features = encode_identity(opened, portrait), encode_audio(opened, heard)
+        emotion = predict_emotion(opened, heard) if opened.has("emotion") else choose_emotion("neutral")
         motion = sample_motion(opened, identity, features, emotion)
         next(render_frames(opened, identity, motion, batch_size=1))
         synchronize(opened.device)
@@ -58,23 +66,14 @@ def plain_first(*, model: str, image: str, audio: str, device: str) -> Run:
 
 def fast_first(*, model: str, image: str, audio: str, device: str) -> Run:
     """A run is the first chunk of `animate`."""
-    from float_core import animate
-    from float_core.media.read_media import open_audio
-
-    opened, image = _model_and_image(model, image, device)
+    opened = load_model(model, device=device)
+    portrait = open_portrait(opened, image)
 
     def run() -> dict[str, float]:
         emotion = None if opened.has("emotion") else "neutral"
-        frames = animate(opened, image, open_audio(audio), emotion=emotion)
+        frames = animate(opened, portrait, open_audio(audio), emotion=emotion)
         next(frames)
         synchronize(opened.device)
         return {}
 
     return run
-
-
-def _model_and_image(model: str, image: str, device: str) -> tuple[FloatModel, Tensor]:
-    from float_core import load_model, prepare_image, read_image
-
-    opened = load_model(model, device=device)
-    return opened, prepare_image(read_image(image), opened.require("autoencoder").config.size).image

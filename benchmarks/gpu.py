@@ -15,18 +15,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from float_core import evaluation as metrics
+from float_core import evaluation, render_frames
 from float_core.errors import OptionError
 from float_core.media.pixel_transfer import to_host
 from float_core.types import FloatModel, FrameChunk, MotionSequence, SourceIdentity
 
-from .bench_models import open_bench_model, portrait_in_motion
+from .child import Run
 from .child_process import BenchmarkError, Job, Timings, measure
 from .decode import plain_frame
+from .machine import reset_device_peak, synchronize
+from .material import open_bench_model, portrait_in_motion
 from .measurements import PLAIN, Measurement
-from .process_memory import reset_device_peak, synchronize
 from .settings import BenchSettings
-from .task import Run
 
 _LEAST_FRAMES = 64  # of a run on a GPU, so that its start does not count
 _PLAIN_FRAMES = 8
@@ -105,8 +105,6 @@ def plain_frames_on(*, model: str, image: str, device: str) -> Run:
 def frames_on(*, model: str, image: str, device: str, dtype: str, batch: int, compiled: bool, runs: int) -> Run:
     """`render_frames` in that precision, going on from run to run. Its first frames are compared with float32's, decoded from the same
     identity and motion."""
-    from float_core import render_frames
-
     exact = open_bench_model(model, ["autoencoder"], device)
     batches = max(2, math.ceil((0 if device == "cpu" else _LEAST_FRAMES) / batch))  # of a run, each way
     first = math.ceil(_COMPARED_FRAMES / batch)
@@ -116,7 +114,7 @@ def frames_on(*, model: str, image: str, device: str, dtype: str, batch: int, co
     opened = open_bench_model(model, ["autoencoder"], device, getattr(torch, dtype))
     chunks = render_frames(opened, identity, motion, batch_size=batch, compile=compiled)
     got = torch.cat([next(chunks).frames for _ in range(first)])[: len(wanted)]
-    psnr = min(EQUAL_PSNR, metrics.psnr(got, wanted))
+    psnr = min(EQUAL_PSNR, evaluation.psnr(got, wanted))
     del got, wanted
     facts = {"psnr_db": round(psnr, 2) if math.isfinite(psnr) else 0.0}
     return _both_ways(opened, lambda: itertools.islice(chunks, batches), batch * batches, facts)

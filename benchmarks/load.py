@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from .child_process import PACKAGE, BenchmarkError, Job, child_environment, measure
+from float_core import load_model
+
+from .child import Run
+from .child_process import BenchmarkError, Job, child_environment, measure
+from .machine import synchronize
 from .measurements import FAST, Measurement
-from .process_memory import synchronize
-from .settings import BenchSettings
-from .task import Run
+from .settings import ROOT, BenchSettings
 
 ONLY = "-"  # there is one path
-_IMPORTS = ("torch", PACKAGE.name)
+_IMPORTS = ("torch", "float_core")
 
 
 def measure_load(settings: BenchSettings, say: Callable[[str], None]) -> list[Measurement]:
@@ -44,9 +46,7 @@ def _measure_imports(runs: int) -> list[Measurement]:
 
 def _import_seconds(name: str) -> float:
     started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", f"import {name}"], env=child_environment(), cwd=PACKAGE.parent, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", f"import {name}"], env=child_environment(), cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise BenchmarkError(f"`import {name}` failed in a new process: {done.stderr.strip().splitlines()[-1:]}")
     return time.perf_counter() - started
@@ -54,7 +54,6 @@ def _import_seconds(name: str) -> float:
 
 def load(*, model: str, device: str) -> Run:
     """A run is one load_model. Files are in the system's cache after the first process that read them: a disk is not measured."""
-    from float_core import load_model
 
     def run() -> dict[str, float]:
         synchronize(load_model(model, device=device).device)

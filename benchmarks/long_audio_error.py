@@ -1,11 +1,11 @@
-"""What it changes that more than a minute of sound is heard in overlapping windows, against hearing all of it at once.
+"""What it changes that more than a minute of audio is heard in overlapping windows, against hearing all of it at once.
 
-    .venv/bin/python -m benchmarks.long_audio_error [--networks small base emotion compact] [--seconds 70 120 180] [--json FILE]
+    python -m benchmarks.long_audio_error [--networks small base emotion compact] [--seconds 70 120 180] [--json FILE]
 
-The sound is the sample voice, repeated with other beginnings, levels and speeds. The networks are wav2vec2-base and -large in architecture,
+The audio is the sample voice, repeated with other beginnings, levels and speeds. The networks are wav2vec2-base and -large in architecture,
 a small wav2vec2, and the bundled model's encoder; the wav2vec2s have random weights, so that the figures bound the order of the error and
-are not those of the released networks. "sharp": queries and keys are scaled up, so that attention picks single frames wherever in the sound
-they are, which windows must miss; as initialized, it averages over everything. The error of a frame is norm(a - b) / norm(b) over its
+are not those of the released networks. "sharp": queries and keys are scaled up, so that attention picks single frames wherever in the
+audio they are, which windows must miss; as initialized, it averages over everything. The error of a frame is norm(a - b) / norm(b) over its
 features; for the emotion it is the largest difference of a probability.
 """
 
@@ -31,7 +31,8 @@ from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
 from float_core.audio.waveform import prepare, resample
 from float_core.config import WAV2VEC2_BASE, WAV2VEC2_LARGE
 
-VOICE = Path(__file__).resolve().parents[1] / "assets" / "voice.wav"
+from .settings import VOICE
+
 RATE = 16000
 SMALL = json.dumps(
     json.loads(WAV2VEC2_BASE)
@@ -39,7 +40,7 @@ SMALL = json.dumps(
 )
 NETWORKS = {"small": SMALL, "base": WAV2VEC2_BASE, "emotion": WAV2VEC2_LARGE, "compact": ""}
 SHARPNESS = 12.0
-# What else could have been chosen: (window, overlap, fade) in seconds, and whether the group norm uses the whole sound's statistics.
+# What else could have been chosen: (window, overlap, fade) in seconds, and whether the group norm uses the statistics of all audio.
 VARIANTS = {
     "as it is: 50 s, 5 s each side, 2 s fade": (50, 10, 2, True),
     "1 s each side": (42, 2, 2, True),
@@ -79,15 +80,15 @@ def random_network(name: str, sharp: bool) -> Any:
     return network.eval().requires_grad_(False)
 
 
-def hear(network: Any, clip: AudioClip) -> torch.Tensor:
+def hear(network: Any, audio: AudioClip) -> torch.Tensor:
     """In windows: (1, T, C), or (1, 1, 7)."""
-    sound = stream_sound(clip, RATE)
+    pieces = stream_sound(audio, RATE)
     if isinstance(network, SpeechEmotionClassifier):
-        return network.stream_probabilities(sound)
-    return torch.cat(list(network.stream(sound)), dim=1)
+        return network.stream_probabilities(pieces)
+    return torch.cat(list(network.stream(pieces)), dim=1)
 
 
-def hear_as(network: Any, clip: AudioClip, length: float, overlap: float, fade: float, whole_norm: bool) -> torch.Tensor:
+def hear_as(network: Any, audio: AudioClip, length: float, overlap: float, fade: float, whole_norm: bool) -> torch.Tensor:
     """`hear` with another plan."""
     with ExitStack() as changes:
         for module in (wav2vec2_encoder, speech_emotion):
@@ -95,7 +96,7 @@ def hear_as(network: Any, clip: AudioClip, length: float, overlap: float, fade: 
             changes.enter_context(mock.patch.object(module, "speech_windows", plan))
             if not whole_norm:
                 changes.enter_context(mock.patch.object(module, "norm_of_whole_sound", lambda *_: nullcontext()))
-        return hear(network, clip)
+        return hear(network, audio)
 
 
 def errors(found: torch.Tensor, whole: torch.Tensor) -> dict[str, float]:
@@ -114,12 +115,12 @@ def errors(found: torch.Tensor, whole: torch.Tensor) -> dict[str, float]:
 
 def measure(name: str, seconds: float, sharp: bool, variants: Sequence[str]) -> list[dict[str, Any]]:
     """One row a variant."""
-    network, clip = random_network(name, sharp), long_voice(seconds)
+    network, audio = random_network(name, sharp), long_voice(seconds)
     began = time.monotonic()
-    whole = (network.probabilities if name == "emotion" else network)(prepare(clip, RATE)).float()
+    whole = (network.probabilities if name == "emotion" else network)(prepare(audio, RATE)).float()
     took, rows = time.monotonic() - began, []
     for variant in variants:
-        found = hear_as(network, clip, *VARIANTS[variant])
+        found = hear_as(network, audio, *VARIANTS[variant])
         row = {"network": name, "sharp": sharp, "seconds": seconds, "variant": variant if name != "compact" else "exact windows"}
         rows.append(row | errors(found, whole) | {"seconds for the whole": round(took, 1)})
     return rows

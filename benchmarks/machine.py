@@ -1,4 +1,4 @@
-"""What the figures were measured on: machine, versions, settings of the environment that change speed. Measures nothing."""
+"""The machine that is measured on: what it is, how much memory this process has held, and when a GPU has done its work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 
 from float_core.config import VERSION
 
-_LIBRARIES = ("numpy", "transformers", "safetensors", "imageio-ffmpeg", "soxr")
+_LIBRARIES = ("numpy", "transformers", "safetensors", "av", "soxr")
 _VARIABLES = ("OMP_", "MKL_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD", "CUDA_VISIBLE_DEVICES", "PYTORCH_", "TORCH_")
 
 
@@ -67,3 +67,40 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def peak_resident_bytes() -> int | None:
+    """Peak resident size of this process since it was started; None where the system does not say it. Programs that it started (ffmpeg)
+    are not in it."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # getrusage would not do here: a process that was forked begins with its parent's peak
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def peak_device_bytes() -> int | None:
+    """Most bytes in tensors on the current GPU since the start or `reset_device_peak`; None if no GPU is in use."""
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else None
+
+
+def reset_device_peak() -> None:
+    """Counts a GPU's peak from now on."""
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def synchronize(device: torch.device) -> None:
+    """Waits until a GPU has done what it was given: only then does a clock say anything."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

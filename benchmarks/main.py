@@ -1,11 +1,12 @@
-"""`bench`: plain references and fast paths measured in one run. Reads the options, runs the suites, prints one table, writes JSON."""
+"""The program `python -m benchmarks`: plain references and fast paths measured in one run, as one table and as JSON."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,28 @@ from float_core.cli.options import device
 from float_core.cli.progress_bar import readable_seconds
 from float_core.errors import FloatError, OptionError
 
-from .settings import DTYPES, SUITES, BenchSettings
+from .audio import measure_audio
+from .clip import measure_clip
+from .decode import measure_decode
+from .first_frame import measure_first
+from .gpu import measure_gpu, require_gpu
+from .load import measure_load
+from .machine import machine_facts
+from .measurements import Measurement
+from .report import Report, write_report
+from .sampling import measure_sampling
+from .settings import DTYPES, SUITES, BenchSettings, suites_of
+
+Say = Callable[[str], None]  # told what begins
+MEASURES: dict[str, Callable[[BenchSettings, Say], list[Measurement]]] = {
+    "decode": measure_decode,
+    "sampling": measure_sampling,
+    "audio": measure_audio,
+    "clip": measure_clip,
+    "load": measure_load,
+    "first": measure_first,
+    "gpu": measure_gpu,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +78,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (default: auto, a GPU for the suite gpu, else cpu)")
     group.add_argument("--runs", type=int, metavar="N", help="measurements of each case (default: 10 of a frame, 3 of what takes longer)")
-    group.add_argument("--lengths", type=_numbers, metavar="S,S", help="seconds of sound of whole clips (default: 10,60,600)")
+    group.add_argument("--lengths", type=_numbers, metavar="S,S", help="seconds of audio of whole clips (default: 10,60,600)")
     group.add_argument("--plain-lengths", type=_numbers, metavar="S,S", help="those that the plain path makes as well (default: 10)")
     group.add_argument("--image", type=Path, help="portrait (default: the sample portrait)")
     group.add_argument("--audio", type=Path, help="voice, repeated to the lengths that are needed (default: the sample voice)")
@@ -85,9 +107,6 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
 
 def run_bench(options: argparse.Namespace) -> None:
     """Runs the command."""
-    from .report import write_report
-    from .suites import run_suites
-
     _check_out(options.out)
     report = run_suites(options.suite, bench_settings(options), _say)
     print(report.table(markdown=options.markdown))
@@ -98,10 +117,19 @@ def run_bench(options: argparse.Namespace) -> None:
     _say(f"done in {readable_seconds(report.took)}")
 
 
+def run_suites(name: str, settings: BenchSettings, say: Say) -> Report:
+    """One suite, or with "cpu" all but gpu's, one after the other. Raises OptionError, BenchmarkError."""
+    names = suites_of(name)
+    if {"clip", "load", "first"} & set(names):
+        _ = settings.file_model  # says at once that it is missing
+    machine, started = machine_facts(), time.perf_counter()
+    found = [measurement for suite in names for measurement in MEASURES[suite](settings, say)]
+    plain_settings = {key: str(value) if key in ("image", "audio") else value for key, value in asdict(settings).items()}
+    return Report(name, machine, plain_settings, tuple(found), time.perf_counter() - started)
+
+
 def bench_settings(options: argparse.Namespace) -> BenchSettings:
     """The settings that the options stand for; what was not given stays as it is by default."""
-    from .gpu import require_gpu
-
     name = require_gpu(options.device) if options.suite == "gpu" else "cpu" if options.device == "auto" else options.device
     given: dict[str, Any] = {
         "models": None if options.model is None else (options.model,),

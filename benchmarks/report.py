@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .length_plot import LengthTrend, length_trend, plot_lengths
+from .length_trend import LengthTrend, length_trend, plot_lengths
 from .measurements import Measurement, times_plain
-from .table import bytes_text, format_table, number_text, seconds_text, times_text
 
+_NOTHING = "-"
 _HEADERS = ("suite", "case", "path", "wall time", "per frame", "fps", "real time", "peak memory", "against plain")
 _GPU_HEADERS = ("device", "dtype", "batch", "path", "ms a frame", "fps", "to host: ms", "fps", "against plain", "peak memory", "PSNR dB")
 
@@ -126,3 +126,46 @@ def _as_json(row: Measurement, others: Sequence[Measurement]) -> dict[str, Any]:
             "times_plain": times_plain(row, others),
         }
     return found
+
+
+def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool = False) -> str:
+    """Columns as wide as their widest cell; those whose every cell begins with a digit, or is empty, stand to the right."""
+    lines = [list(headers), *(list(row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
+    right = [all(row[i][:1].isdecimal() or row[i] == _NOTHING for row in rows) for i in range(len(headers))]
+    cells = [[cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)] for line in lines]
+    if markdown:
+        rule = "|".join("-" * (w + 1) + (":" if r else "-") for w, r in zip(widths, right, strict=True))
+        return "\n".join([_markdown_line(cells[0]), f"|{rule}|", *map(_markdown_line, cells[1:])])
+    return "\n".join(["  ".join(cells[0]).rstrip(), "  ".join("-" * w for w in widths), *("  ".join(line).rstrip() for line in cells[1:])])
+
+
+def _markdown_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def seconds_text(seconds: float | None) -> str:
+    """0.42 ms, 123 ms, 4.56 s, 345 s: three digits."""
+    if seconds is None:
+        return _NOTHING
+    return f"{three_digits(seconds * 1000)} ms" if seconds < 1 else f"{three_digits(seconds)} s"
+
+
+def bytes_text(count: int | None) -> str:
+    """In MB (2**20 bytes)."""
+    return _NOTHING if count is None else f"{count / 2**20:.0f} MB"
+
+
+def times_text(factor: float | None) -> str:
+    """3.41x."""
+    return _NOTHING if factor is None else f"{three_digits(factor)}x"
+
+
+def number_text(number: float | None) -> str:
+    """Three digits, or a dash."""
+    return _NOTHING if number is None else three_digits(number)
+
+
+def three_digits(number: float) -> str:
+    """4.56, 45.6, 456, 4567."""
+    return f"{number:.2f}" if abs(number) < 9.995 else f"{number:.1f}" if abs(number) < 99.95 else f"{number:.0f}"

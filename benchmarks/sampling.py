@@ -11,12 +11,12 @@ import torch
 from float_core.motion_flow.window_sampler import sample_windows
 from float_core.types import SamplingOptions
 
-from .bench_models import open_bench_model
+from .child import Run
 from .child_process import Job, measure
+from .machine import synchronize
+from .material import open_bench_model
 from .measurements import FAST, PLAIN, Measurement
-from .process_memory import synchronize
 from .settings import RANDOM_MODEL, BenchSettings
-from .task import Run
 
 GUIDANCE = {1: (1.0, 1.0), 2: (2.0, 2.0), 3: (2.0, 1.0)}  # passes: (audio, emotion)
 _IMPLEMENTATIONS: Mapping[str, Literal["reference", "fast"]] = {PLAIN: "reference", FAST: "fast"}

@@ -16,24 +16,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import float_core
-from float_core import AudioClip, SamplingOptions
-from float_core import evaluation as metrics
-from float_core.cli.evaluate import _SEED as HELD_OUT_SEED
-from float_core.config import EMOTIONS
+from float_core import EMOTIONS, AudioClip, FloatModel, SamplingOptions, evaluation
 from float_core.motion_flow.guidance import branch_weights
 from float_core.motion_flow.window_sampler import WindowState, draw_noise, sample_window, sample_windows
 from float_core.motion_flow.window_velocity import asked_times, scales_at
 from float_core.synthetic.rig import RIG_SCALES, index
 from float_core.synthetic.synthetic_voices import make_clip
-from float_core.types import QUALITIES
+from float_core.types import QualityName
 
-ROOT = Path(__file__).parents[1]
+from .material import open_portrait
+from .settings import PORTRAIT, VOICE
+
+HELD_OUT_SEED = 987_654_321  # that `evaluate` measures with: far from those of training
 EXACT = SamplingOptions(steps=200, solver="midpoint", time_grid="fine_end")  # 100 steps; it asks for no velocity at t = 1
 DEFAULT = SamplingOptions()
 MOUTH = [index("jaw_open"), index("lips_part")]
@@ -90,26 +91,24 @@ class Row:
     seams: float
 
 
-def read_clips(model: float_core.FloatModel, count: int, most: int) -> Clips:
+def read_clips(model: FloatModel, count: int, most: int) -> Clips:
     """`count` synthetic voices, then the sample voice; `most` frames of each."""
     voices = [make_clip(HELD_OUT_SEED, number, held_out=True) for number in range(count)]
-    sounds = [AudioClip(torch.from_numpy(voice.waveform), 16000) for voice in voices] + [
-        float_core.read_audio(ROOT / "assets" / "voice.wav")
-    ]
-    features = [float_core.encode_audio(model, sound).features[:, :most] for sound in sounds]
+    heard = [*(AudioClip(torch.from_numpy(voice.waveform), 16000) for voice in voices), float_core.read_audio(VOICE)]
+    features = [float_core.encode_audio(model, audio).features[:, :most] for audio in heard]
     longest = max(part.shape[1] for part in features)
     audio = torch.cat([torch.cat([part, part[:, -1:].expand(-1, longest - part.shape[1], -1)], dim=1) for part in features])
     emotion = torch.cat([float_core.choose_emotion(name).probabilities for name in [*(EMOTIONS[v.emotion] for v in voices), "neutral"]])
-    image = float_core.prepare_image(float_core.read_image(ROOT / "assets" / "portrait.jpg"), model.config.autoencoder.size).image
-    source = float_core.encode_identity(model, image).motion.expand(len(sounds), -1)
+    source = float_core.encode_identity(model, open_portrait(model, PORTRAIT)).motion.expand(len(heard), -1)
     return Clips(
         source, audio, emotion, tuple(part.shape[1] for part in features), tuple(voice.rig[:most, MOUTH].sum(1) for voice in voices)
     )
 
 
-def exact_windows(model: float_core.FloatModel, clips: Clips, seed: int) -> Windows:
+def exact_windows(model: FloatModel, clips: Clips, seed: int) -> Windows:
     """The exact solution, window after window; of it the windows that lie wholly within their clip."""
-    net, window, batch = model.transformer, model.config.transformer.window, len(clips.source)
+    net, batch = model.require("transformer"), len(clips.source)
+    window = net.config.window
     options = replace(EXACT, seed=seed)
     state, draws = WindowState.start(net.config, batch), draw_noise(options, (batch, window, net.config.latent_size))
     parts: list[Windows] = []
@@ -126,12 +125,12 @@ def exact_windows(model: float_core.FloatModel, clips: Clips, seed: int) -> Wind
     return Windows(**joined, state=state)
 
 
-def window_errors(model: float_core.FloatModel, windows: Sequence[Windows], options: SamplingOptions) -> tuple[float, float, float]:
+def window_errors(model: FloatModel, windows: Sequence[Windows], options: SamplingOptions) -> tuple[float, float, float]:
     """norm(motion - exact) / norm(exact - its mean over the window), of all motion and of the mouth's opening; and the motion's variation,
     norm(motion - its mean) / norm(exact - its mean)."""
     sums = np.zeros(5)
     for w in windows:
-        motion, _ = sample_window(model.transformer, w.state, w.source, w.audio, w.emotion, w.noise, options)
+        motion, _ = sample_window(model.require("transformer"), w.state, w.source, w.audio, w.emotion, w.noise, options)
         for i, (found, exact) in enumerate(((motion, w.exact), (opening(model, motion), opening(model, w.exact)))):
             sums[2 * i] += float((found - exact).square().sum())
             sums[2 * i + 1] += _variation(exact)
@@ -144,28 +143,32 @@ def _variation(motion: Tensor) -> float:
     return float((motion - motion.mean(1, keepdim=True)).square().sum())
 
 
-def opening(model: float_core.FloatModel, motion: Tensor) -> Tensor:
+def opening(model: FloatModel, motion: Tensor) -> Tensor:
     """How far the mouth is open, in the rig's natural units: (..., D) -> (..., 1)."""
     return (motion @ model.basis * torch.tensor(RIG_SCALES))[..., MOUTH].sum(-1, keepdim=True)
 
 
-def clip_measures(model: float_core.FloatModel, clips: Clips, options: SamplingOptions, seeds: int) -> tuple[float, float, float]:
+def clip_measures(model: FloatModel, clips: Clips, options: SamplingOptions, seeds: int) -> tuple[float, float, float]:
     """Mouth correlation and audio gain of the synthetic voices, and the seams of all, over the seeds."""
-    right, wrong, true, seams = [], [], [], []
+    right: list[np.ndarray] = []
+    wrong: list[np.ndarray] = []
+    true: list[np.ndarray] = []
+    seams: list[np.ndarray] = []
+    transformer = model.require("transformer")
     count = len(clips.true)
     others = [*range(1, count), 0, *range(count, len(clips.frames))]
     for seed in range(seeds):
-        for sounds, curves in (([*range(len(clips.frames))], right), (others, wrong)):
+        for order, curves in (([*range(len(clips.frames))], right), (others, wrong)):
             motion = torch.cat(
-                list(sample_windows(model.transformer, clips.source, clips.audio[sounds], clips.emotion, replace(options, seed=seed))),
+                list(sample_windows(transformer, clips.source, clips.audio[order], clips.emotion, replace(options, seed=seed))),
                 dim=1,
             )
-            curves += [opening(model, motion[i, : clips.frames[sounds[i]]])[:, 0].numpy() for i in range(count)]
+            curves += [opening(model, motion[i, : clips.frames[order[i]]])[:, 0].numpy() for i in range(count)]
             if curves is right:
                 seams += [(m @ model.basis).numpy()[:frames] for m, frames in zip(motion, clips.frames, strict=True)]
         true += clips.true
-    ratio = metrics.seam_ratio(seams, model.config.transformer.window)
-    return metrics.mouth_correlation(right, true), metrics.audio_gain(right, wrong, true), ratio
+    ratio = evaluation.seam_ratio(seams, transformer.config.window)
+    return evaluation.mouth_correlation(right, true), evaluation.audio_gain(right, wrong, true), ratio
 
 
 def passes(options: SamplingOptions) -> int:
@@ -186,9 +189,8 @@ def measure(clip_count: int, seeds: int, most: int) -> Iterator[Row]:
 
 def names_of(options: SamplingOptions) -> str:
     """What the setting is called."""
-    names = [quality for quality in QUALITIES if SamplingOptions.of_quality(quality) == options]
-    names += [name for name, known in (("default", DEFAULT), ("exact", EXACT)) if known == options]
-    return ", ".join(f"**{name}**" for name in names)
+    known = {**{name: SamplingOptions.of_quality(name) for name in get_args(QualityName)}, "default": DEFAULT, "exact": EXACT}
+    return ", ".join(f"**{name}**" for name, settings in known.items() if settings == options)
 
 
 def line(row: Row) -> str:

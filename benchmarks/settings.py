@@ -12,7 +12,8 @@ SUITES = ("cpu", "gpu", *CPU_SUITES)
 RANDOM_MODEL = "float-512"  # the released architecture with random weights: speed does not depend on them, and no file is needed
 BUNDLED_MODEL = "mini"
 DTYPES = ("float32", "float16", "bfloat16")
-_ASSETS = Path(__file__).resolve().parents[1] / "assets"
+ROOT = Path(__file__).resolve().parents[1]  # the repository
+PORTRAIT, VOICE = ROOT / "assets" / "portrait.jpg", ROOT / "assets" / "voice.wav"
 _NEED_A_FILE = ("clip", "load", "first")
 
 
@@ -20,7 +21,7 @@ _NEED_A_FILE = ("clip", "load", "first")
 class BenchSettings:
     """How the suites are run. `models`: those of decode, sampling and audio; gpu takes the first, the rest takes the last, which needs
     a file. `device`: where the networks compute ("cpu", "cuda", ...). `runs`: measurements of decode, after one warm-up; the longer ones
-    are measured `long_runs` times. `lengths`, `plain_lengths`: seconds of sound of whole clips, fast and plain; `audio_lengths`: of what
+    are measured `long_runs` times. `lengths`, `plain_lengths`: seconds of audio of whole clips, fast and plain; `audio_lengths`: of what
     the audio encoders hear; `first_length`: of the clip whose first frame is waited for. `sampling_frames`: of a sampled motion with
     random weights and with trained ones. `batches`, `dtypes`, `compiled`: what the gpu suite goes through."""
 
@@ -28,8 +29,8 @@ class BenchSettings:
     device: str = "cpu"
     runs: int = 10
     long_runs: int = 3
-    image: Path = _ASSETS / "portrait.jpg"
-    audio: Path = _ASSETS / "voice.wav"
+    image: Path = PORTRAIT
+    audio: Path = VOICE
     lengths: tuple[float, ...] = (10.0, 60.0, 600.0)
     plain_lengths: tuple[float, ...] = (10.0,)
     audio_lengths: tuple[float, ...] = (10.0, 60.0, 150.0)

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import OptionError
 
 # For networks that see the whole sound. Half of the overlap is the least that a frame sees to each side; the positional convolution of
-# wav2vec2 reaches 2.6 s, its attention further. tests/benchmarks/long_audio_error.py measures what the windows change.
+# wav2vec2 reaches 2.6 s, its attention further. benchmarks/long_audio_error.py measures what the windows change.
 SPEECH_SECONDS, SPEECH_OVERLAP, SPEECH_FADE = 50, 10, 2
 
 

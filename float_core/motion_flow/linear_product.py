@@ -25,7 +25,7 @@ def linear_product(layer: nn.Linear, x: Tensor, *, gelu: bool = False) -> Tensor
     """layer(x), or gelu_tanh(layer(x)): (..., in) -> (..., out), without a gradient. The plain form is the last line.
 
     torch gives float32 products to MKL, which reaches about two thirds of oneDNN's rate for the one to two hundred rows of a window on
-    AMD's processors (tests/benchmarks); oneDNN also does the activation while the product is still in the cache.
+    AMD's processors (benchmarks); oneDNN also does the activation while the product is still in the cache.
     """
     if uses_onednn(layer, x):
         return linear(x, layer.weight, layer.bias, gelu=gelu)

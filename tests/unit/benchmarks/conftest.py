@@ -9,9 +9,9 @@ import torch
 
 import float_core
 from benchmarks import audio, decode, first_frame, gpu, load, sampling
+from benchmarks.child import find_task
 from benchmarks.child_process import Timings
 from benchmarks.settings import BenchSettings
-from benchmarks.task import find_task
 from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.config import AutoencoderConfig, CompactAudioConfig, ModelConfig, TransformerConfig
 from float_core.motion_autoencoder.autoencoder import MotionAutoencoder

@@ -1,4 +1,4 @@
-"""The command `bench`: options to settings, the table on stdout, files in the folder, errors."""
+"""The program: options to settings, the table on stdout, files in the folder, errors."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import suites
+import benchmarks.main as program
 from benchmarks.machine import machine_facts
 from benchmarks.main import bench_settings, build_parser, main
 from benchmarks.measurements import Measurement
@@ -28,7 +28,7 @@ def ran(monkeypatch):
         say("working")
         return Report(name, machine_facts(), {}, (Measurement("decode", "mini", "plain", (1.0,), 1),), 3.0)
 
-    monkeypatch.setattr(suites, "run_suites", run_suites)
+    monkeypatch.setattr(program, "run_suites", run_suites)
     return seen
 
 

@@ -1,25 +1,14 @@
-"""Processes that measure: they run, they fail readably, they are found wherever the package is."""
+"""Processes that measure: they run, they fail readably, they find the repository."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
-import float_core
-from benchmarks.child_process import PACKAGE, BenchmarkError, Job, Worker, measure
-
-PORTRAIT = PACKAGE.parent / "assets" / "portrait.jpg"
-ELSEWHERE = """
-import importlib, sys
-sys.path.insert(0, "custom_nodes")
-process = importlib.import_module("any-name.benchmarks.child_process")
-print(process.PACKAGE)
-job = process.Job("audio:fast_audio", {{"model": {model!r}, "device": "cpu", "length": 0.4}}, keep_memory=True)
-print(process.measure({{"only": job}}, runs=1)["only"].figures["frames"])
-"""
+from benchmarks.child_process import BenchmarkError, Job, Worker, measure
+from benchmarks.settings import PORTRAIT, ROOT
 
 
 def decode_job(tiny_file, task="decode:fast_decode", **more) -> Job:
@@ -67,16 +56,12 @@ def test_leaving_ends_the_child(tiny_file):
     assert worker.exit_status is not None
 
 
-def test_in_a_folder_of_custom_nodes(tiny_file, tmp_path):
-    """Under any name, from any current folder, with no other float_core on the path."""
-    target = tmp_path / "custom_nodes" / "any-name" / "float_core"
-    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors", "training"))
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def test_from_any_folder(tiny_file, tmp_path):
+    """The measured process finds the repository wherever this one was started."""
+    options = {"model": str(tiny_file), "device": "cpu", "length": 0.4}
+    measured = f"measure({{'one': Job('audio:fast_audio', {options})}}, runs=1)['one']"
+    code = f"from benchmarks.child_process import Job, measure; print({measured}.figures['frames'])"
     done = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE.format(model=str(tiny_file))], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
     )
-    assert done.stdout.split() == [str(target.resolve()), "10"], done.stderr
-
-
-def test_the_package_is_this_one():
-    assert PACKAGE.joinpath("__init__.py").samefile(float_core.__file__)
+    assert done.stdout == "10\n", done.stderr

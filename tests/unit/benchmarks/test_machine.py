@@ -5,15 +5,15 @@ import sys
 
 import torch
 
-from benchmarks import machine, process_memory
+from benchmarks import machine
 from float_core.config import VERSION
 
 
 def test_facts(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["/somewhere/float_core", "bench", "--suite", "load"])
+    monkeypatch.setattr(sys, "argv", ["/somewhere/benchmarks/__main__.py", "--suite", "load"])
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     facts = machine.machine_facts()
-    assert facts["command"] == "float_core bench --suite load"
+    assert facts["command"] == "__main__.py --suite load"
     assert facts["environment"]["OMP_NUM_THREADS"] == "2"
     assert facts["torch"] == torch.__version__ and facts["float_core"] == VERSION
     assert facts["cores"] >= 1 and facts["threads"] >= 1
@@ -25,16 +25,16 @@ def test_libraries_that_are_not_there_have_no_version():
 
 
 def test_peak_memory_grows_with_what_is_held():
-    before = process_memory.peak_resident_bytes()
+    before = machine.peak_resident_bytes()
     held = torch.ones(before // 4 + 2**24)  # as many bytes as ever, and 64 MB
-    after = process_memory.peak_resident_bytes()
+    after = machine.peak_resident_bytes()
     assert after >= before + 2**24
     del held
-    assert process_memory.peak_resident_bytes() >= after - 2**23  # the system counts in steps
+    assert machine.peak_resident_bytes() >= after - 2**23  # the system counts in steps
 
 
 def test_without_a_gpu_there_is_no_peak_of_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
-    assert process_memory.peak_device_bytes() is None
-    process_memory.reset_device_peak()
-    process_memory.synchronize(torch.device("cpu"))
+    assert machine.peak_device_bytes() is None
+    machine.reset_device_peak()
+    machine.synchronize(torch.device("cpu"))

@@ -1,15 +1,17 @@
-"""From measurements to table, remarks, JSON and plot."""
+"""From measurements to table, remarks, JSON and plot; the straight line through points; how figures are written."""
 
 import json
 
 import pytest
 from PIL import Image
 
+from benchmarks.length_trend import fit_line
 from benchmarks.machine import machine_facts
 from benchmarks.measurements import Measurement, times_plain
-from benchmarks.report import Report, write_report
+from benchmarks.report import Report, bytes_text, format_table, number_text, seconds_text, three_digits, times_text, write_report
 
 MACHINE = machine_facts()
+CELLS = [["decode", "12.5", "-"], ["a|b", "3", "7"]]
 
 
 def clip(length: float, path: str = "fast", memory: int = 400) -> Measurement:
@@ -51,7 +53,7 @@ def test_table_and_remarks():
     assert made.table(markdown=True).startswith("| suite ")
     remarks = "\n".join(made.remarks())
     assert "decode, mini, fast: slow disk" in remarks
-    assert "2.00 s + 0.5000 s per second of sound, R² = 1.00000 over 10, 60, 600 s" in remarks
+    assert "2.00 s + 0.5000 s per second of audio, R² = 1.00000 over 10, 60, 600 s" in remarks
     assert "peak memory at 600 s is +5.0 % against 60 s" in remarks
     assert MACHINE["torch"] in remarks
 
@@ -91,3 +93,55 @@ def test_the_gpu_table_leaves_failures_to_the_remarks():
     assert eager.split()[4:9] == ["20.0", "50.0", "30.0", "33.3", "5.00x"]
     assert "gpu, m, float32, batch 32, eager: out of memory" in made.remarks()
     assert "median_seconds" not in made.as_json()["measurements"][2]
+
+
+def test_a_line_is_found():
+    fit = fit_line([10, 60, 600], [3 + 0.5 * x for x in (10, 60, 600)])
+    assert (fit.start, fit.slope, fit.r_squared) == pytest.approx((3, 0.5, 1))
+
+
+def test_what_the_line_does_not_explain():
+    # y = 0, 3, 0 over x = 0, 1, 2: the best line is flat at 1 and explains nothing
+    fit = fit_line([0, 1, 2], [0, 3, 0])
+    assert (fit.start, fit.slope, fit.r_squared) == pytest.approx((1, 0, 0))
+
+
+def test_constant_values():
+    assert fit_line([1, 2], [5, 5]).r_squared == 1
+
+
+@pytest.mark.parametrize("points", [[], [4.0], [4.0, 4.0]])
+def test_no_line_through_less_than_two_points(points):
+    assert fit_line(points, [1.0] * len(points)) is None
+
+
+def test_columns_are_aligned():
+    assert format_table(["case", "fps", "n"], CELLS).splitlines() == [
+        "case     fps  n",
+        "------  ----  -",
+        "decode  12.5  -",
+        "a|b        3  7",
+    ]
+
+
+def test_markdown():
+    assert format_table(["case", "fps", "n"], CELLS, markdown=True).splitlines() == [
+        "| case   |  fps | n |",
+        "|--------|-----:|--:|",
+        "| decode | 12.5 | - |",
+        "| a\\|b    |    3 | 7 |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, "-"), (0.000421, "0.42 ms"), (0.1234, "123 ms"), (4.5678, "4.57 s"), (345.6, "346 s"), (12.34, "12.3 s")]
+)
+def test_seconds(seconds, text):
+    assert seconds_text(seconds) == text
+
+
+def test_other_figures():
+    assert (bytes_text(None), bytes_text(3 * 2**20)) == ("-", "3 MB")
+    assert (times_text(None), times_text(3.414)) == ("-", "3.41x")
+    assert (number_text(None), number_text(41.26)) == ("-", "41.3")
+    assert three_digits(9.999) == "10.0"

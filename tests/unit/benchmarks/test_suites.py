@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks import bench_models, clip, gpu
+from benchmarks import clip, gpu, material
 from benchmarks.child_process import BenchmarkError
+from benchmarks.main import run_suites
 from benchmarks.settings import BenchSettings, suites_of
-from benchmarks.suites import run_suites
 from float_core.config import FLOAT_512
 from float_core.errors import OptionError
 from float_core.types import AudioClip, SamplingOptions
@@ -117,27 +117,27 @@ def test_plain_frames_are_those_of_animate(tiny_file):
     model = load_model(tiny_file)
     torch.nn.init.normal_(model.transformer.decoder.linear.weight, std=0.3)
     image = torch.rand(1, 3, 32, 32) * 2 - 1
-    sound = AudioClip(torch.randn(16000) * 0.1, 16000)
-    plain = torch.cat([chunk.frames for chunk in clip.plain_frames(model, image, sound)])
-    fast = torch.cat([chunk.frames for chunk in animate(model, image, sound, emotion="neutral", options=SamplingOptions())])
+    audio = AudioClip(torch.randn(16000) * 0.1, 16000)
+    plain = torch.cat([chunk.frames for chunk in clip.plain_frames(model, image, audio)])
+    fast = torch.cat([chunk.frames for chunk in animate(model, image, audio, emotion="neutral", options=SamplingOptions())])
     assert plain.shape == fast.shape
     assert float((plain - fast).norm() / fast.norm()) < 1e-5
 
 
 def test_random_weights_are_the_same_each_time_and_never_zero():
-    first, again = (bench_models.random_model(TINY, ["autoencoder", "transformer"], torch.device("cpu")) for _ in range(2))
+    first, again = (material.random_model(TINY, ["autoencoder", "transformer"], torch.device("cpu")) for _ in range(2))
     assert first.has("transformer") and not first.has("audio_encoder") and first.config.audio is None
     for one, other in zip(first.transformer.parameters(), again.transformer.parameters(), strict=True):
         assert torch.equal(one, other) and bool(one.any())
-    half = bench_models.random_model(TINY, ["autoencoder"], torch.device("cpu"), torch.bfloat16)
+    half = material.random_model(TINY, ["autoencoder"], torch.device("cpu"), torch.bfloat16)
     assert torch.equal(half.basis, first.basis)
     assert half.autoencoder.dec.conv1.conv.weight.dtype is torch.bfloat16
 
 
 def test_the_released_architecture_needs_no_file(monkeypatch):
     asked = []
-    monkeypatch.setattr(bench_models, "random_model", lambda config, parts, *_: asked.append((config, parts)))
-    bench_models.open_bench_model("float-512", ["audio_encoder"])
+    monkeypatch.setattr(material, "random_model", lambda config, parts, *_: asked.append((config, parts)))
+    material.open_bench_model("float-512", ["audio_encoder"])
     assert asked == [(FLOAT_512, ["audio_encoder"])]
 
 

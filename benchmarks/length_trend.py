@@ -1,4 +1,4 @@
-"""How time and memory of whole clips go with their length: a line fit, sentences and an image. Knows clips' measurements only."""
+"""How time and memory of whole clips go with their length: a straight line, sentences and a plot."""
 
 from __future__ import annotations
 
@@ -6,15 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .line_fit import LineFit, fit_line
 from .measurements import FAST, PLAIN, Measurement
 
 _MIB = 2**20
 
 
 @dataclass(frozen=True)
+class LineFit:
+    """y = `start` + `slope` * x; `r_squared` = share of y's variance that the line explains."""
+
+    start: float
+    slope: float
+    r_squared: float
+
+
+def fit_line(x: Sequence[float], y: Sequence[float]) -> LineFit | None:
+    """Least squares; None where no line is determined: fewer than two different x. A constant y is explained in full."""
+    if len(set(x)) < 2:
+        return None
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    slope = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / sum((a - mean_x) ** 2 for a in x)
+    start = mean_y - slope * mean_x
+    total = sum((b - mean_y) ** 2 for b in y)
+    rest = sum((b - start - slope * a) ** 2 for a, b in zip(x, y, strict=True))
+    return LineFit(start, slope, 1.0 - rest / total if total else 1.0)
+
+
+@dataclass(frozen=True)
 class LengthTrend:
-    """Of the fast clips: `time` = line of wall seconds over seconds of sound; `growth` = peak memory of the longest clip over that of
+    """Of the fast clips: `time` = line of wall seconds over seconds of audio; `growth` = peak memory of the longest clip over that of
     `base` seconds (one minute where it was measured, else the shortest), minus one; None where memory is not known."""
 
     lengths: tuple[float, ...]
@@ -25,7 +45,7 @@ class LengthTrend:
     def sentences(self) -> list[str]:
         """For people."""
         lines = [
-            f"clip: wall time = {self.time.start:.2f} s + {self.time.slope:.4f} s per second of sound, R² = {self.time.r_squared:.5f} "
+            f"clip: wall time = {self.time.start:.2f} s + {self.time.slope:.4f} s per second of audio, R² = {self.time.r_squared:.5f} "
             f"over {', '.join(f'{length:g}' for length in self.lengths)} s"
         ]
         if self.growth is not None:
@@ -67,7 +87,7 @@ def plot_lengths(clips: Sequence[Measurement], trend: LengthTrend | None, path: 
         time_axis.plot(ends, [trend.time.start + trend.time.slope * x for x in ends], "-", color="gray", label=label)
     for axis, title, unit in ((time_axis, "wall time, from file to file", "seconds"), (memory_axis, "peak memory", "MB")):
         axis.set_title(title, loc="left", fontsize=10)
-        axis.set_xlabel("seconds of sound")
+        axis.set_xlabel("seconds of audio")
         axis.set_ylabel(unit)
         axis.set_ylim(0, 1.1 * axis.dataLim.y1)
         axis.grid(alpha=0.3)

@@ -1,7 +1,8 @@
-"""The models that are measured: a file's, or the released architecture with random weights. And a portrait and motion to decode."""
+"""What is measured on: a model from a file, or the released architecture with random weights; a portrait in motion; audio of any length."""
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from float_core import encode_identity, load_model, prepare_image, read_audio, read_image
 from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
 from float_core.config import PRESETS, CompactAudioConfig, ModelConfig
@@ -22,12 +24,12 @@ from .settings import RANDOM_MODEL
 _SEED = 4
 _DEVIATION = 0.02  # of weights that training starts at zero: all work is then real work
 _SWAY = 0.5  # coefficient units
+_BLOCK_SECONDS = 30  # of audio that is written at a time
+_CONFIG_FIELDS = {"autoencoder": "autoencoder", "transformer": "transformer", "audio_encoder": "audio"}
 
 
 def open_bench_model(name: str, parts: Sequence[str], device: str = "cpu", dtype: torch.dtype = torch.float32) -> FloatModel:
     """ "float-512" with random weights, only the `parts` that are asked for; else what `load_model` loads."""
-    from float_core import load_model
-
     if name == RANDOM_MODEL:
         return random_model(PRESETS[name], parts, torch.device(device), dtype)
     return load_model(name, device=device, dtype=dtype)
@@ -56,9 +58,6 @@ def random_model(config: ModelConfig, parts: Sequence[str], device: torch.device
     )
 
 
-_CONFIG_FIELDS = {"autoencoder": "autoencoder", "transformer": "transformer", "audio_encoder": "audio"}
-
-
 def _network(config: ModelConfig, part: str) -> nn.Module:
     if part == "autoencoder":
         assert config.autoencoder is not None
@@ -78,13 +77,27 @@ def _without_zeros(network: nn.Module) -> nn.Module:
     return network
 
 
+def open_portrait(model: FloatModel, image: str | Path) -> Tensor:
+    """The face in an image file (1, 3, S, S), as the model takes it."""
+    return prepare_image(read_image(image), model.require("autoencoder").config.size).image
+
+
 def portrait_in_motion(model: FloatModel, image: str | Path, frames: int) -> tuple[SourceIdentity, MotionSequence]:
     """The identity in an image, and a motion that sways about its own."""
-    from float_core import encode_identity, prepare_image, read_image
-
-    assert model.config.autoencoder is not None
-    image = prepare_image(read_image(image), model.config.autoencoder.size).image
-    identity = encode_identity(model, image.to(model.device))
+    identity = encode_identity(model, open_portrait(model, image).to(model.device))
     generator = torch.Generator().manual_seed(_SEED)
     sway = torch.randn(1, frames, model.basis.shape[1], generator=generator).to(model.device) * _SWAY
     return identity, MotionSequence(identity.motion[:, None] + sway @ model.basis.T, model.config.fps)
+
+
+def write_long_audio(source: str | Path, seconds: float, target: Path) -> Path:
+    """The audio of `source`, over and over, `seconds` long, as 16 bit WAV; written in blocks."""
+    audio = read_audio(source)
+    samples = (audio.waveform.clamp(-1, 1) * 32767).to(torch.int16)
+    wanted, block = round(seconds * audio.sample_rate), _BLOCK_SECONDS * audio.sample_rate
+    with wave.open(str(target), "wb") as file:
+        file.setparams((1, 2, audio.sample_rate, 0, "NONE", ""))
+        for start in range(0, wanted, block):
+            index = torch.arange(start, min(start + block, wanted)) % len(samples)
+            file.writeframes(samples[index].numpy().astype("<i2").tobytes())
+    return target
