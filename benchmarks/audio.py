@@ -51,7 +51,7 @@ def plain_audio(*, model: str, device: str, length: float) -> Run:
     def run() -> dict[str, object]:
         features = encoder(waveform)
         synchronize(opened.device)
-        return {"frames": features.shape[1], "media_fps": encoder.config.fps, "kind": encoder.config.kind}
+        return {"frames": features.shape[1], "media_fps": encoder.fps, "kind": encoder.config.kind}
 
     return run
 
@@ -65,6 +65,6 @@ def fast_audio(*, model: str, device: str, length: float) -> Run:
     def run() -> dict[str, object]:
         features = encode_audio(opened, noise).features
         synchronize(opened.device)
-        return {"frames": features.shape[1], "media_fps": encoder.config.fps, "kind": encoder.config.kind}
+        return {"frames": features.shape[1], "media_fps": encoder.fps, "kind": encoder.config.kind}
 
     return run

@@ -10,9 +10,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .errors import OptionError
+from .errors import CheckpointError, OptionError
 
 VERSION = "0.1.0"  # of this package; pyproject.toml says the same
+FPS = 25.0  # of the released model
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # the order of w_e
 
 
@@ -75,7 +76,6 @@ class Wav2Vec2AudioConfig:
     projection_size: int = 9216
     feature_size: int = 512
     sample_rate: int = 16000
-    fps: float = 25.0
     kind: str = "wav2vec2"
 
 
@@ -88,7 +88,6 @@ class CompactAudioConfig:
     width: int = 96
     dilations: tuple[int, ...] = (1, 2, 4)
     sample_rate: int = 16000
-    fps: float = 25.0
     kind: str = "compact"
 
     def __post_init__(self) -> None:
@@ -109,14 +108,18 @@ class EmotionConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """All parts of a model. A part that is None is not there."""
+    """All parts of a model. A part that is None is not there. `fps`: frames per second of its motion and its audio features."""
 
     name: str
     autoencoder: AutoencoderConfig | None = None
     transformer: TransformerConfig | None = None
     audio: AudioConfig | None = None
     emotion: EmotionConfig | None = None
-    fps: float = 25.0
+    fps: float = FPS
+
+    def __post_init__(self) -> None:
+        if isinstance(self.fps, bool) or not isinstance(self.fps, (int, float)) or not 1 <= self.fps <= 1000:
+            raise OptionError(f"fps is {self.fps!r}; expected frames per second, from 1 to 1000")
 
     def to_json(self) -> str:
         """JSON text for a checkpoint's metadata."""
@@ -124,7 +127,7 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, text: str) -> ModelConfig:
-        """The inverse of `to_json`. Raises OptionError for text that is not such a configuration."""
+        """The inverse of `to_json`. Raises OptionError for other text, CheckpointError where it gives two frame rates."""
         try:
             return _model_config(json.loads(text))
         except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
@@ -138,8 +141,20 @@ def _model_config(data: dict[str, Any]) -> ModelConfig:
         if parts.get(key) is not None:
             parts[key] = build(**parts[key])
     if parts.get("audio") is not None:
-        parts["audio"] = audio_kinds[parts["audio"]["kind"]](**parts["audio"])
+        audio = dict(parts["audio"])
+        _take_old_rate(audio, parts)
+        parts["audio"] = audio_kinds[audio["kind"]](**audio)
     return ModelConfig(**parts)
+
+
+def _take_old_rate(audio: dict[str, Any], model: dict[str, Any]) -> None:
+    """Older files give the rate twice: once for the model, once for its audio encoder."""
+    rate = audio.pop("fps", None)
+    if rate is not None and model.setdefault("fps", rate) != rate:
+        raise CheckpointError(
+            f"the file gives two frame rates, {model['fps']} for the model and {rate} for its audio encoder; expected one. "
+            "Motion and audio would drift apart: get the file again, or correct its metadata"
+        )
 
 
 # The two wav2vec2 configurations of the released model: they cannot be read off the tensors.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ..config import CompactAudioConfig
+from ..config import FPS, CompactAudioConfig
 from ..errors import AudioError, OptionError
 from ..frame_rate import frame_count
 from .log_mel import log_mel, measure_level, mel_bands
@@ -57,12 +57,12 @@ class CompactAudioEncoder(nn.Module):
     """Waveform (B, samples) to features (B, T, feature_size), T = ceil(samples * fps / rate). Frame i is centered on the time
     i / fps and sees `reach` frames to each side."""
 
-    def __init__(self, config: CompactAudioConfig) -> None:
+    def __init__(self, config: CompactAudioConfig, fps: float = FPS) -> None:
         super().__init__()
-        self.config = config
-        self.hop = round(config.sample_rate / (config.fps * MELS_PER_FRAME))
-        if self.hop * config.fps * MELS_PER_FRAME != config.sample_rate:
-            raise OptionError(f"{config.sample_rate} Hz is not a whole number of samples for a quarter of a frame at {config.fps} fps")
+        self.config, self.fps = config, fps
+        self.hop = round(config.sample_rate / (fps * MELS_PER_FRAME))
+        if self.hop * fps * MELS_PER_FRAME != config.sample_rate:
+            raise OptionError(f"{config.sample_rate} Hz is not a whole number of samples for a quarter of a frame at {fps} fps")
         width = config.width
         # Odd kernels with stride 2: output i stays centered on input 2 i, so frame i on mel frame 4 i.
         self.stem = nn.Sequential(
@@ -88,7 +88,7 @@ class CompactAudioEncoder(nn.Module):
     def stream(self, sound: SoundStream) -> Iterator[Tensor]:
         """Features of a long sound, as pieces (1, n, feature_size) float32 that are computed one after another: those of the whole, to
         rounding, since every frame is taken from a window that has its `reach` around it. The sound is read three times."""
-        frames = frame_count(sound.samples, self.config.sample_rate, self.config.fps)
+        frames = frame_count(sound.samples, self.config.sample_rate, self.fps)
         plan = WindowPlan(_STREAM_FRAMES + 2 * self.reach, 2 * self.reach)
         spans = plan.spans(frames)
         level, size, device = measure_level(sound, self.hop), MELS_PER_FRAME * self.hop, next(self.parameters()).device
@@ -107,7 +107,7 @@ class CompactAudioEncoder(nn.Module):
 
         One gain per clip: take it over the whole clip, then cut."""
         require_batch(waveform)
-        frames = frame_count(waveform.shape[1], self.config.sample_rate, self.config.fps)
+        frames = frame_count(waveform.shape[1], self.config.sample_rate, self.fps)
         return log_mel(waveform, frames * MELS_PER_FRAME, sample_rate=self.config.sample_rate, hop=self.hop, bands=self.config.mel_bands)
 
     def encode_mel(self, mel: Tensor, frames: int) -> Tensor:

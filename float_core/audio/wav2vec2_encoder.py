@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import Wav2Vec2AudioConfig
+from ..config import FPS, Wav2Vec2AudioConfig
 from ..errors import OptionError
 from ..frame_rate import frame_count, frame_samples
 from .long_windows import speech_windows
@@ -28,9 +28,9 @@ class Wav2Vec2AudioEncoder(nn.Module):
 
     wav2vec2: Any  # transformers' Wav2Vec2Model
 
-    def __init__(self, config: Wav2Vec2AudioConfig) -> None:
+    def __init__(self, config: Wav2Vec2AudioConfig, fps: float = FPS) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.fps = config, fps
         self.wav2vec2 = build_wav2vec2(config.network)
         self.audio_projection = nn.Sequential(
             nn.Linear(config.projection_size, config.feature_size), nn.LayerNorm(config.feature_size), nn.SiLU()
@@ -52,12 +52,12 @@ class Wav2Vec2AudioEncoder(nn.Module):
     def hidden_states(self, waveform: Tensor) -> Tensor:
         """(B, samples) to the outputs of all layers, concatenated per frame in layer order: (B, T, layers * hidden)."""
         require_batch(waveform)
-        rate, fps = self.config.sample_rate, self.config.fps
+        rate, fps = self.config.sample_rate, self.fps
         frames = frame_count(waveform.shape[1], rate, fps)
         return self._states(normalize(waveform.float()), frames)
 
     def _states(self, normalized: Tensor, frames: int) -> Tensor:
-        samples = max(frame_samples(frames, self.config.sample_rate, self.config.fps), self._minimum)
+        samples = max(frame_samples(frames, self.config.sample_rate, self.fps), self._minimum)
         padded = pad_right(normalized, samples).to(network_dtype(self.wav2vec2))
         features = self.wav2vec2.feature_extractor(padded)  # [B, C, 2T - 1]
         features = F.interpolate(features, size=frames, mode="linear", align_corners=True)  # [B, C, T]
@@ -71,7 +71,7 @@ class Wav2Vec2AudioEncoder(nn.Module):
         Near to those of the whole, not equal: a window's frames do not attend to the rest of the sound. Its level and the statistics of
         the group norm are the whole's, and windows begin on frames, at which the convolutions see the same samples as in the whole. The
         sound is read twice."""
-        rate, fps = self.config.sample_rate, self.config.fps
+        rate, fps = self.config.sample_rate, self.fps
         frames = frame_count(sound.samples, rate, fps)
         plan = speech_windows(fps)
         spans = plan.spans(frames)

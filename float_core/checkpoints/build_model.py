@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -103,9 +104,9 @@ def _load(parts: Parts, config: ModelConfig, target: _Target) -> FloatModel:
             FlowMatchingTransformer, config.transformer, parts, "transformer", target, FlowMatchingTransformer.constant_keys
         )
     if isinstance(config.audio, Wav2Vec2AudioConfig):
-        audio = _network(Wav2Vec2AudioEncoder, config.audio, parts, "audio_encoder", target)
+        audio = _network(partial(Wav2Vec2AudioEncoder, fps=config.fps), config.audio, parts, "audio_encoder", target)
     elif config.audio is not None:
-        audio = _network(CompactAudioEncoder, config.audio, parts, "audio_encoder", target)
+        audio = _network(partial(CompactAudioEncoder, fps=config.fps), config.audio, parts, "audio_encoder", target)
     if config.emotion is not None:
         emotion = _emotion_loader(parts, config.emotion, target)
     basis = None if autoencoder is None else autoencoder.basis().detach().to(target.device, torch.float32)

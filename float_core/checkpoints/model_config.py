@@ -45,7 +45,10 @@ def _own_config(parts: Parts) -> ModelConfig | None:
     version = parts.metadata.get(VERSION_KEY, VERSION)
     if version != VERSION:
         raise CheckpointError(f"{parts.path} is of format {version}; this version reads {VERSION}. Update this package.")
-    return ModelConfig.from_json(parts.metadata[CONFIG_KEY])
+    try:
+        return ModelConfig.from_json(parts.metadata[CONFIG_KEY])
+    except CheckpointError as error:
+        raise CheckpointError(f"{parts.path}: {error}.") from error
 
 
 def _sizes(parts: Parts) -> ModelConfig:

@@ -236,8 +236,7 @@ def _sampled(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCal
     condition = emotion if emotion is not None else predict_emotion(model, job.clip)
     pieces, frames = stream_audio_features(model, job.clip), audio_frames(model, job.clip)
     windows = stream_audio_motion(model, identity, pieces, frames, condition, sampling_options(job.options), on_progress=on_progress)
-    fps = model.require("audio_encoder").config.fps
-    return MotionSequence(torch.cat(list(windows), dim=1), fps, identity.motion)
+    return MotionSequence(torch.cat(list(windows), dim=1), model.config.fps, identity.motion)
 
 
 def _seconds(clip: AudioFile) -> Fraction:

@@ -105,7 +105,7 @@ def run_train_motion(options: argparse.Namespace) -> None:
         )
     whole = replace(
         base,
-        config=replace(base.config, name=config.name, transformer=config.transformer, audio=config.audio),
+        config=replace(base.config, name=config.name, transformer=config.transformer, audio=config.audio, fps=networks.audio_encoder.fps),
         transformer=networks.fmt,
         audio_encoder=networks.audio_encoder,
     )

@@ -97,7 +97,7 @@ def _animate(
 
     windows = stream_audio_motion(model, identity, features, total, condition, options, on_progress=while_sampling)
     pieces = _joined(windows) if needs_whole_clip(edits) else windows
-    edited = edit_pieces(model, pieces, edits, frames=total, fps=model.require("audio_encoder").config.fps)
+    edited = edit_pieces(model, pieces, edits, frames=total, fps=model.config.fps)
     yield from render_pieces(model, identity, edited, total, batch_size=batch_size, compile=compile, on_progress=while_rendering)
 
 

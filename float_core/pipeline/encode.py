@@ -30,7 +30,7 @@ def encode_audio(model: FloatModel, audio: AudioClip | AudioFile) -> AudioFeatur
     """Audio features w_a (1, T, Da) of a sound, T = ceil(samples * fps / rate). Sounds of more than 60 s are heard in windows; see
     `stream_audio_features`, which does not hold them all."""
     pieces = list(stream_audio_features(model, audio))
-    return AudioFeatures(torch.cat(pieces, dim=1), model.require("audio_encoder").config.fps)
+    return AudioFeatures(torch.cat(pieces, dim=1), model.config.fps)
 
 
 def predict_emotion(

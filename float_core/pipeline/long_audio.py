@@ -26,7 +26,7 @@ def is_long(sound: SoundStream) -> bool:
 
 def audio_frames(model: FloatModel, audio: AudioClip | AudioFile) -> int:
     """How many frames the model's audio features have for this sound: ceil(samples * fps / rate)."""
-    return frame_count(audio.samples, int(audio.sample_rate), model.require("audio_encoder").config.fps)
+    return frame_count(audio.samples, int(audio.sample_rate), model.config.fps)
 
 
 def stream_audio_features(model: FloatModel, audio: AudioClip | AudioFile) -> Iterator[Tensor]:

@@ -167,4 +167,4 @@ def test_errors(encoder):
     with pytest.raises(AudioError, match="expected"):
         encoder.encode_mel(torch.zeros(1, 99, 64), 25)
     with pytest.raises(OptionError, match="quarter of a frame"):
-        CompactAudioEncoder(CompactAudioConfig(fps=24))
+        CompactAudioEncoder(CompactAudioConfig(), fps=24)

@@ -150,7 +150,12 @@ def test_emotion_is_read_on_first_use_and_once(write, tiny, monkeypatch):
 
     built = []
     network = build_model._network
-    monkeypatch.setattr(build_model, "_network", lambda build, *rest: built.append(build.__name__) or network(build, *rest))
+
+    def noted(build, *rest):
+        built.append(getattr(build, "func", build).__name__)
+        return network(build, *rest)
+
+    monkeypatch.setattr(build_model, "_network", noted)
     model = load_model(write())
     assert "SpeechEmotionClassifier" not in built
     assert model.has("emotion")

@@ -1,13 +1,14 @@
 """Our own files: what is saved comes back, with its configuration, license and basis."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from float_core import CheckpointError, OptionError, load_model, save_model
+from float_core import AudioClip, CheckpointError, OptionError, encode_audio, load_model, save_model
 
 from .conftest import COMPACT, TINY
 
@@ -86,3 +87,52 @@ def test_an_emotion_network_beside_serves_a_model_without_one(tmp_path, compact,
     model = load_model(path)
     assert model.has("emotion")
     assert model.require("emotion")(torch.randn(1, 4000)).shape == (1, 7)
+
+
+@pytest.fixture
+def rated(tmp_path, compact):
+    """A function: the model in a file that gives the model's rate and its audio encoder's, as older versions wrote it."""
+    path = save_model(compact, tmp_path / "own.safetensors", license="x")
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    weights = load_file(path)
+
+    def write(**rates):
+        config = json.loads(metadata["float_config"])
+        config.pop("fps")
+        config.update({"fps": rates["model"]} if "model" in rates else {})
+        config["audio"].update({"fps": rates["audio"]} if "audio" in rates else {})
+        save_file(weights, path, metadata=metadata | {"float_config": json.dumps(config)})
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("rates", [{"model": 20.0, "audio": 20.0}, {"model": 20.0}, {"audio": 20.0}, {"model": 20, "audio": 20.0}])
+def test_a_file_with_the_rate_in_either_place_loads(rated, rates):
+    model = load_model(rated(**rates))
+    assert model.config.fps == 20 and model.audio_encoder.fps == 20
+    sound = AudioClip(torch.randn(16000, generator=torch.Generator().manual_seed(0)), 16000)
+    features = encode_audio(model, sound)
+    assert features.fps == 20 and features.features.shape[1] == 20
+
+
+def test_a_file_with_two_rates_is_refused(rated):
+    with pytest.raises(CheckpointError, match=r"own.safetensors: .*two frame rates, 25.0 for the model and 20.0 for its audio encoder"):
+        load_model(rated(model=25.0, audio=20.0))
+
+
+@pytest.mark.parametrize("rate", [0, -25, float("nan"), "25", True])
+def test_a_file_with_no_possible_rate_is_refused(rated, rate):
+    with pytest.raises(CheckpointError, match="fps is"):
+        load_model(rated(model=rate))
+
+
+def test_the_rate_is_written_once(tmp_path, compact):
+    path = save_model(
+        dataclasses.replace(compact, config=dataclasses.replace(compact.config, fps=20.0)), tmp_path / "own.safetensors", license="x"
+    )
+    with safe_open(path, "pt") as file:
+        config = json.loads(file.metadata()["float_config"])
+    assert config["fps"] == 20.0 and "fps" not in config["audio"]
+    assert load_model(path).audio_encoder.fps == 20.0
