@@ -24,6 +24,7 @@ from torch import Tensor
 
 import float_core
 from float_core import EMOTIONS, AudioClip, FloatModel, SamplingOptions, evaluation
+from float_core.evaluation.held_out import HELD_OUT_SEED
 from float_core.motion_flow.guidance import branch_weights
 from float_core.motion_flow.window_sampler import WindowState, draw_noise, sample_window, sample_windows
 from float_core.motion_flow.window_velocity import asked_times, scales_at
@@ -34,7 +35,6 @@ from float_core.types import QualityName
 from .material import open_portrait
 from .settings import PORTRAIT, VOICE
 
-HELD_OUT_SEED = 987_654_321  # that `evaluate` measures with: far from those of training
 EXACT = SamplingOptions(steps=200, solver="midpoint", time_grid="fine_end")  # 100 steps; it asks for no velocity at t = 1
 DEFAULT = SamplingOptions()
 MOUTH = [index("jaw_open"), index("lips_part")]

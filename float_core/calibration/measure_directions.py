@@ -7,43 +7,23 @@ the directions' natural range is comes from motion that somebody else has sample
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..basis_fingerprint import basis_fingerprint
 from ..errors import OptionError
-from ..motion_autoencoder.motion_basis import basis_fingerprint
 from ..progress import ProgressCallback
 from ..synthetic import rig as rigs
 from ..types import Calibration, DirectionCalibration, DirectionLabel, FloatModel
 from .mirror_matrix import mirror_matrix
+from .natural_range import NaturalRange, rounded
 from .rig_attribution import Attribution, attribute
 from .rig_fields import FIELD_SIZE, KnownHeads, RigFields, rig_fields
 
 _MOVED = 0.025  # half image widths that the strongest direction moves a head in a measurement: small beside a head, large beside noise
 _REACH = 2.5  # typical spreads at the ends of a range that is guessed from the image
 _CHUNK = 4  # directions decoded at once
-
-
-@dataclass(frozen=True)
-class NaturalRange:
-    """Of each of M directions in coefficient units: `low` and `high` = percentiles 1 and 99 of the deviation from a clip's mean,
-    `spread` = its standard deviation; `source` says in plain words what it was taken from."""
-
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    spread: tuple[float, ...]
-    source: str
-
-    @classmethod
-    def of_clips(cls, clips: list[Tensor], source: str) -> NaturalRange:
-        """From coefficients (T, M) of several clips."""
-        deviation = torch.cat([clip - clip.mean(0) for clip in clips]).double().cpu()
-        low, high = torch.quantile(deviation, torch.tensor([0.01, 0.99], dtype=torch.float64), dim=0)
-        spread = deviation.square().mean(0).sqrt()
-        return cls(_rounded(low.clamp_max(0)), _rounded(high.clamp_min(0)), _rounded(spread), source)
 
 
 def calibrate(
@@ -64,7 +44,7 @@ def calibrate(
         DirectionCalibration(_labels(found, k), round(float(found.fit[k]), 4), ranges.low[k], ranges.high[k], ranges.spread[k])
         for k in range(measured.shape[1])
     )
-    mirror = tuple(map(_rounded, mirror_matrix(rig, measured, found)))
+    mirror = tuple(map(rounded, mirror_matrix(rig, measured, found)))
     provenance = (
         f"What directions do: decoder flows of {model.provenance.file.replace(chr(92), '/').rsplit('/', 1)[-1]} on {heads} rendered heads "
         f"(seed {seed}), as sums of the 20 rig controls' exact flows. Range: {ranges.source}."
@@ -140,8 +120,4 @@ def _range_by_displacement(found: Attribution) -> NaturalRange:
     usual = reach.nanmedian().nan_to_num(1.0)
     high = torch.minimum(torch.maximum(reach.nan_to_num(usual.item()), usual / 3), usual * 3)
     source = f"guessed, no motion was sampled: where a direction has moved the face by {_REACH} typical spreads of the control"
-    return NaturalRange(_rounded(-high), _rounded(high), _rounded(high / 2.33), source)  # 2.33 deviations hold 98 % of a bell curve
-
-
-def _rounded(values: Tensor) -> tuple[float, ...]:
-    return tuple(round(float(value), 5) + 0.0 for value in values)
+    return NaturalRange(rounded(-high), rounded(high), rounded(high / 2.33), source)  # 2.33 deviations hold 98 % of a bell curve

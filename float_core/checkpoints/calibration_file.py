@@ -15,8 +15,8 @@ from typing import Any
 from torch import Tensor
 
 from ..atomic_file import write_beside
+from ..basis_fingerprint import basis_fingerprint, same_basis
 from ..errors import CheckpointError
-from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
 from ..types import LABEL_GROUPS, Calibration, DirectionCalibration, DirectionLabel
 
 FORMAT, VERSION = "float-calibration", 1

@@ -1,5 +1,4 @@
-"""`calibrate`: what the directions of a model do, into the file beside its weights. Samples the motion that the ranges are taken from; the
-measuring is `training/calibrate`."""
+"""`calibrate`: what the directions of a model do, into the file beside its weights."""
 
 from __future__ import annotations
 
@@ -8,26 +7,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import torch
 
 from ..atomic_file import write_beside
-from ..config import EMOTIONS
-from ..errors import AudioError, OptionError
+from ..errors import OptionError
 from ..pixels import to_rows
-from ..progress import ProgressCallback, counted
-from ..types import AudioClip, Calibration, FloatModel, SamplingOptions, SourceIdentity
+from ..progress import ProgressCallback
+from ..types import AudioClip, Calibration, FloatModel, SourceIdentity
 from .options import DTYPES, add_part_options, open_model
 from .progress_bar import ProgressReport
 
-if TYPE_CHECKING:
-    from ..calibration.measure_directions import NaturalRange
-
 _ASSETS = Path(__file__).parents[2] / "assets"
 _PORTRAIT, _VOICE = _ASSETS / "portrait.jpg", _ASSETS / "voice.wav"
-_SYNTHETIC_VOICES = 3
-_VOICE_SEED = 24_681_357  # far from the seeds of training
 
 
 def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,8 +50,7 @@ def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def run_calibrate(options: argparse.Namespace) -> None:
     """Runs the command: a table on stdout, the path of the file on stderr."""
-    from ..calibration import calibration_path, save_calibration
-    from ..calibration.measure_directions import calibrate
+    from ..calibration import calibrate, calibration_path, sampled_range, save_calibration
 
     if options.sheet is not None and options.sheet.suffix.lower() != ".png":
         raise OptionError(f"--sheet is {options.sheet}; expected a file that ends in .png")
@@ -72,7 +61,8 @@ def run_calibrate(options: argparse.Namespace) -> None:
     needed = not options.no_range or options.sheet is not None
     identities = _identities(model, options.image) if needed else []
     with ProgressReport() as report:
-        ranges = None if options.no_range else _sampled_range(model, identities, options.seed, report)
+        voices = [] if options.no_range else _voices(options.seed)
+        ranges = None if options.no_range else sampled_range(model, identities, voices, seed=options.seed, on_progress=report)
         calibration = calibrate(model, heads=options.heads, seed=options.seed, ranges=ranges, on_progress=report)
         path = save_calibration(calibration, options.out or calibration_path(model.provenance.file))
         if options.sheet is not None:
@@ -106,45 +96,12 @@ def _identities(model: FloatModel, images: Sequence[Path]) -> list[SourceIdentit
     return [encode_identity(model, prepare_image(read_image(image), size).image.to(model.device)) for image in images]
 
 
-def _sampled_range(
-    model: FloatModel, identities: Sequence[SourceIdentity], seed: int, on_progress: ProgressCallback
-) -> NaturalRange | None:
-    """Motion of every voice in every emotion, each with its own seed, for the portraits in turn. None for a model that samples none."""
-    from .. import choose_emotion, encode_audio, sample_motion
-    from ..calibration.measure_directions import NaturalRange
-
-    if not (model.has("transformer") and model.has("audio_encoder")):
-        print("note: the model has no transformer or no audio encoder: ranges are guessed from how far the face moves", file=sys.stderr)
-        return None
-    voices = _voices(seed)
-    if not voices:
-        print("note: no voice to sample motion for: ranges are guessed from how far the face moves", file=sys.stderr)
-        return None
-    features = [encode_audio(model, voice) for voice in voices]
-    clips = []
-    total = len(features) * len(EMOTIONS)
-    for number in counted(range(total), "motion", on_progress):
-        audio, emotion = features[number // len(EMOTIONS)], choose_emotion(EMOTIONS[number % len(EMOTIONS)])
-        identity = identities[number % len(identities)]
-        motion = sample_motion(model, identity, audio, emotion, SamplingOptions(seed=seed * 1000 + number))
-        clips.append(motion.latents[0] @ model.basis)
-    seconds = sum(len(clip) for clip in clips) / model.config.fps
-    source = f"percentiles 1 and 99 of {seconds:.0f} s of sampled motion, {len(voices)} voices in {len(EMOTIONS)} emotions, {total} seeds"
-    return NaturalRange.of_clips(clips, source)
-
-
 def _voices(seed: int) -> list[AudioClip]:
-    """The sample voice, and synthetic ones where espeak-ng is installed."""
+    """The sample voice, where it is there, and synthetic ones."""
     from .. import read_audio
-    from ..synthetic.synthetic_voices import SAMPLE_RATE, make_clip
+    from ..calibration import synthetic_voices
 
-    voices = [read_audio(_VOICE)] if _VOICE.exists() else []
-    try:
-        made = [make_clip(_VOICE_SEED + seed, number, held_out=True) for number in range(_SYNTHETIC_VOICES)]
-    except AudioError as error:
-        print(f"note: {error}", file=sys.stderr)
-        return voices
-    return voices + [AudioClip(torch.from_numpy(clip.waveform), SAMPLE_RATE) for clip in made]
+    return ([read_audio(_VOICE)] if _VOICE.exists() else []) + synthetic_voices(seed)
 
 
 def _write_sheet(model: FloatModel, identity: SourceIdentity, path: Path, on_progress: ProgressCallback) -> None:

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ..argument_checks import check_motion, is_number
 from ..atomic_file import write_beside
+from ..basis_fingerprint import basis_fingerprint, same_basis
 from ..config import VERSION
 from ..errors import CheckpointError, OptionError
-from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
 from ..types import FloatModel, MotionSequence
 
 KIND = "float-portrait motion"

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ..argument_checks import check_motion, check_number, check_source
+from ..basis_fingerprint import basis_fingerprint, same_basis
 from ..errors import OptionError
-from ..motion_autoencoder.motion_basis import basis_fingerprint, same_basis
 from ..types import FloatModel, LambdaCurve, MotionSequence, SourceIdentity
 from .curves import evaluate_curve
 from .edit_checks import check_directions

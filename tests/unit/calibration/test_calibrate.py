@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 import float_core
 from float_core import Calibration, FloatModel, ModelConfig, OptionError, Provenance, direction_name, load_model
-from float_core.calibration import basis_fingerprint, read_calibration, same_basis
-from float_core.calibration.measure_directions import NaturalRange, calibrate
+from float_core.calibration import NaturalRange, basis_fingerprint, calibrate, read_calibration, same_basis
 from float_core.calibration.mirror_matrix import mirror_matrix
 from float_core.calibration.rig_attribution import Attribution, attribute
 from float_core.calibration.rig_fields import KnownHeads, RigFields, rig_fields
@@ -241,7 +240,7 @@ def test_the_command_without_range_and_its_mistakes(tmp_path, monkeypatch, capsy
         seen.update(options)
         return model.calibration
 
-    monkeypatch.setattr("float_core.calibration.measure_directions.calibrate", measured)
+    monkeypatch.setattr("float_core.calibration.calibrate", measured)
     assert main(["calibrate", "mini", "--no-range", "--out", str(tmp_path / "a.json"), "--device", "cpu"]) == 0
     assert (seen["ranges"], seen["heads"], seen["seed"]) == (None, 12, 0)
     assert read_calibration(tmp_path / "a.json") == load_model("mini").calibration

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from float_core.motion_autoencoder.motion_basis import MotionBasis, basis_fingerprint, same_basis
+from float_core.basis_fingerprint import basis_fingerprint, same_basis
+from float_core.motion_autoencoder.motion_basis import MotionBasis
 
 
 def test_basis_is_orthonormal_and_spans_the_weight():

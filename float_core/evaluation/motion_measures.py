@@ -1,0 +1,60 @@
+"""Measures of motion as curves in time: does the mouth follow the voice, do lips close and eyes blink, do seams show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def mouth_correlation(sampled: Sequence[np.ndarray], true: Sequence[np.ndarray]) -> float:
+    """Pearson correlation r of opening curves (T,), mean over clips; higher is better."""
+    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in _pairs(sampled, true)]))
+
+
+def mouth_error(sampled: Sequence[np.ndarray], true: Sequence[np.ndarray]) -> float:
+    """Mean absolute difference of opening curves (T,) over the frames that both have, mean over clips; in the curves' unit."""
+    return float(np.mean([np.abs(a - b).mean() for a, b in _pairs(sampled, true)]))
+
+
+def audio_gain(right_audio: Sequence[np.ndarray], wrong_audio: Sequence[np.ndarray], true: Sequence[np.ndarray]) -> float:
+    """Mouth error with another clip's audio over the one with its own; 1 = the audio does not matter, higher is better."""
+    return mouth_error(wrong_audio, true) / mouth_error(right_audio, true)
+
+
+def closed_share(opening: Sequence[np.ndarray], closures: Sequence[np.ndarray], limit: float = 0.12) -> float:
+    """Of the frames where the speech closes the lips (p, b, m: `closures` (T,) is 1), the share whose opening (T,) is below `limit` there
+    or one frame beside it; higher is better."""
+    hits: list[bool] = []
+    for curve, closed in zip(opening, closures, strict=True):
+        apart = np.pad(curve, 1, mode="edge")
+        nearest = np.minimum(np.minimum(apart[:-2], apart[1:-1]), apart[2:])
+        hits.extend(nearest[closed[: len(nearest)] >= 1.0] < limit)
+    return float(np.mean(hits)) if hits else float("nan")
+
+
+def blinks_per_minute(closure: Sequence[np.ndarray], fps: float = 25.0, limit: float = 0.5) -> float:
+    """Times that a lid curve (T,) rises beyond `limit`, a minute; 0 = open, 1 = closed. People: 10 to 25."""
+    count = sum(int(((c[1:] > limit) & (c[:-1] <= limit)).sum()) for c in closure)
+    return count * 60 * fps / sum(map(len, closure))
+
+
+def temporal_spread(curves: Sequence[np.ndarray]) -> float:
+    """Standard deviation in time of curves (T,), mean over clips, in the curves' unit."""
+    return float(np.mean([curve.std() for curve in curves]))
+
+
+def seam_ratio(motion: Sequence[np.ndarray], window: int) -> float:
+    """Mean acceleration of motion (T, M) at window seams over the one elsewhere; 1 = no seam to be seen."""
+    at, elsewhere = [], []
+    for clip in motion:
+        acceleration = np.abs(np.diff(clip, n=2, axis=0)).mean(1)  # entry i is of frame i + 1
+        seam = np.isin((np.arange(len(acceleration)) + 1) % window, (window - 1, 0))
+        at.append(acceleration[seam])
+        elsewhere.append(acceleration[~seam])
+    return float(np.concatenate(at).mean() / np.concatenate(elsewhere).mean())
+
+
+def _pairs(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    lengths = [min(len(a), len(b)) for a, b in zip(first, second, strict=True)]
+    return [(a[:n], b[:n]) for a, b, n in zip(first, second, lengths, strict=True)]
