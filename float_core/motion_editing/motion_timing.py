@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,30 +11,54 @@ import torch
 from torch import Tensor
 
 from ..argument_checks import check_number, check_sequence, check_whole
+from ..chunks import cut_spans
 from ..easing import smoother
 from ..errors import OptionError
 from ..frame_rate import exact_rate, exact_seconds, frames_for
 from ..types import MotionSequence
-from .time_filters import at_positions
+from .time_filters import AROUND, at_positions
 
 LOWEST_RATE, HIGHEST_RATE = 10, 120  # of video, frames a second
 SLOWEST, FASTEST = 0.05, 20.0
+_BLOCK = 50  # frames that are resampled at a time
 
 
 def resample_motion(motion: MotionSequence, fps: float | Fraction, *, seconds: float | Fraction | None = None) -> MotionSequence:
     """The motion at another rate, 10 to 120: frame n is what the motion is at n / fps seconds, on the cubic spline through its frames.
 
-    It gets exactly ceil(seconds * fps) frames; `seconds` None = as long as it is, a sound's Fraction(samples, sample_rate) = the frames
-    for that sound. Where the motion has ended its last frame is held. At its own rate frames keep their bits."""
+    It gets exactly ceil(seconds * fps) frames; `seconds` None = as long as it is, Fraction(samples, sample_rate) = the frames for that
+    audio. Where the motion has ended its last frame is held. At its own rate, whatever it is, frames keep their bits."""
     check_sequence(motion)
-    old, rate = exact_rate(motion.fps), exact_rate(fps)
-    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise OptionError(f"fps is {float(rate):g}; expected {LOWEST_RATE} to {HIGHEST_RATE} frames a second")
+    old, rate = exact_rate(motion.fps), check_rate(fps, own=motion.fps)
     length = motion.latents.shape[1]
     count = frames_for(Fraction(length) / old if seconds is None else seconds, rate)
     if rate == old and count == length:
         return motion
-    return replace(motion, latents=at_positions(motion.latents, [n * old / rate for n in range(count)]), fps=float(rate))
+    pieces = resample_pieces([motion.latents], length, old, rate, count)
+    return replace(motion, latents=torch.cat(list(pieces), dim=1), fps=float(rate))
+
+
+def check_rate(fps: float | Fraction, *, own: float) -> Fraction:
+    """The exact rate that a motion of the rate `own` is wanted at: 10 to 120, or its own."""
+    rate = exact_rate(fps)
+    if rate != exact_rate(own) and not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise OptionError(f"fps is {float(rate):g}; expected {LOWEST_RATE} to {HIGHEST_RATE} frames per second")
+    return rate
+
+
+def resample_pieces(pieces: Iterable[Tensor], length: int, old: Fraction, rate: Fraction, count: int) -> Iterator[Tensor]:
+    """A motion of `length` frames that comes in pieces (B, n, D), as pieces of `count` frames in all, as `resample_motion` does it: the
+    same bits, however it is cut. Checks nothing."""
+    step, first = old / rate, 0
+    starts = range(0, length, _BLOCK)
+    spans = [(max(0, start - AROUND), min(length, start + _BLOCK + AROUND)) for start in starts]
+    for start, (begin, _), part in zip(starts, spans, cut_spans(pieces, spans, dim=1), strict=False):
+        behind = count if start + _BLOCK >= length else min(count, math.ceil((start + _BLOCK) / step))
+        if first < behind:
+            yield at_positions(part, [n * step - begin for n in range(first, behind)])
+        first = behind
+        if first == count:
+            return
 
 
 def trim_motion(motion: MotionSequence, start: float, end: float | None = None) -> MotionSequence:

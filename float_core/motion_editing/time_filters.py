@@ -14,6 +14,7 @@ from torch import Tensor
 
 _POLE = math.sqrt(3) - 2  # of the cubic B-spline's interpolation filter
 _SPLINE_TAPS = 24  # 0.268^24 is far below float32's resolution
+AROUND = _SPLINE_TAPS + 2  # frames to each side of a position that `at_positions` looks at
 
 
 def extend(frames: Tensor, count: int) -> Tensor:

@@ -1,20 +1,36 @@
-"""An image and a voice to frames in one call. Everything it does, the other functions of this room do one at a time."""
+"""An image and audio to frames in one call: encode, sample, edit, resample, render. The command line has no way of its own."""
 
 from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_batch_size, check_emotion, check_images
+from ..argument_checks import check_audio, check_batch_size, check_emotion, check_images, check_motion
 from ..audio.speech_emotion import choose_emotion
+from ..audio.waveform import check_samples
+from ..frame_rate import exact_rate, frame_count
 from ..motion_editing.edit_checks import check_edits
 from ..motion_editing.motion_edits import edit_pieces, needs_whole_clip
+from ..motion_editing.motion_mixing import retarget_motion
+from ..motion_editing.motion_timing import check_rate, resample_pieces
 from ..progress import ProgressCallback, silent
-from ..types import AudioClip, AudioFile, EmotionCondition, FloatModel, FrameChunk, MotionEdit, SamplingOptions
+from ..types import (
+    AudioClip,
+    AudioFile,
+    EmotionCondition,
+    FloatModel,
+    FrameChunk,
+    MotionEdit,
+    MotionSequence,
+    SamplingOptions,
+    SourceIdentity,
+)
 from .encode import encode_identity, predict_emotion
 from .long_audio import audio_frames, stream_audio_features
 from .render import render_pieces
@@ -31,26 +47,88 @@ def animate(
     emotion: EmotionChoice = None,
     options: SamplingOptions = SamplingOptions(),  # noqa: B008 (frozen)
     edits: Sequence[MotionEdit] = (),
+    motion: MotionSequence | None = None,
+    fps: float | Fraction | None = None,
+    on_motion: Callable[[MotionSequence], object] | None = None,
     batch_size: int | None = None,
     compile: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
-    """Frames of the face in `image` (1, 3, S, S) speaking `audio`, as chunks in order.
+    """Frames of the face in `image` (1, 3, S, S) speaking `audio`, as chunks in order: exactly as many as the audio lasts.
 
-    The first ones come while later motion is still to be sampled and, of a sound of more than 60 s, most of it still to be heard; unless
-    an edit's gain needs the mean of all motion. Nothing that is held grows with the length of an `AudioFile` (but that motion, then).
-    `emotion`: None = heard in all of the voice (neutral, with a warning, if that network is not there), a name, a mix of names and
-    weights, or a condition. `compile`: see `render_frames`. Progress: stage "encode" in steps, then "render" in frames, also called while
-    motion is sampled."""
-    for part in ("autoencoder", "transformer", "audio_encoder"):
-        model.require(part)
+    The first ones come while later motion is still to be sampled and most of a long audio file still to be encoded, and nothing that is
+    held grows with the length of an `AudioFile`; unless all motion is needed first, for an edit's gain or for `on_motion`.
+
+    emotion: None = what the voice sounds like (neutral, with a warning, if that network is not there), a name, a mix of names and
+        weights, or a condition.
+    motion: used instead of sampling, so that `emotion` and `options` change nothing; put on this face as `retarget_motion` does it, and
+        cut or held at its last frame, with a warning, to last as long as the audio.
+    fps: 10 to 120, to which the motion is resampled; None = the model's rate, or that of `motion`.
+    on_motion: called once with all of the motion as it will be rendered, before the first frame.
+    compile: see `render_frames`.
+
+    Progress: stage "encode" in steps; "sample", where all motion is needed first; then "render" in frames, also called while motion is
+    sampled."""
+    model.require("autoencoder")
     check_images(model, image, batch=1)
-    check_options(options)
     check_batch_size(batch_size)
     chosen = check_edits(model, edits)
-    features = stream_audio_features(model, audio)
-    condition = _resolve_emotion(model, emotion, audio_frames(model, audio))
-    return _animate(model, image, audio, features, condition, options, chosen, batch_size, compile, on_progress or silent)
+    if motion is None:
+        source, own, length = _sampled(model, audio, emotion, options), model.config.fps, audio_frames(model, audio)
+    else:
+        source, own, length = _given(model, audio, motion), motion.fps, motion.latents.shape[1]
+    rate = check_rate(own if fps is None else fps, own=own)
+    timing = _Timing(length, exact_rate(own), rate, frame_count(audio.samples, int(audio.sample_rate), rate))
+    return _frames(model, image, source, chosen, timing, on_motion, batch_size, compile, on_progress or silent)
+
+
+# Pieces (1, n, D) of the motion of an identity, in order; the callbacks are told of encoding and of sampling.
+MotionSource = Callable[[SourceIdentity, ProgressCallback, ProgressCallback], Iterable[Tensor]]
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """A motion of `length` frames at `own` frames per second becomes `frames` frames at `rate`."""
+
+    length: int
+    own: Fraction
+    rate: Fraction
+    frames: int
+
+
+def _sampled(model: FloatModel, audio: AudioClip | AudioFile, emotion: EmotionChoice, options: SamplingOptions) -> MotionSource:
+    """Motion sampled for the audio: the arguments are checked now, networks compute when the pieces are asked for."""
+    model.require("transformer")
+    check_options(options)
+    features, frames = stream_audio_features(model, audio), audio_frames(model, audio)
+    chosen = _resolve_emotion(model, emotion, frames)
+
+    def pieces(identity: SourceIdentity, on_encoding: ProgressCallback, on_sampling: ProgressCallback) -> Iterator[Tensor]:
+        encoded = itertools.chain([next(features)], features)
+        on_encoding("encode", 2, 3)
+        condition = chosen if chosen is not None else predict_emotion(model, audio)
+        on_encoding("encode", 3, 3)
+        return stream_audio_motion(model, identity, encoded, frames, condition, options, on_progress=on_sampling)
+
+    return pieces
+
+
+def _given(model: FloatModel, audio: AudioClip | AudioFile, motion: MotionSequence) -> MotionSource:
+    """A motion of its own, put on the identity."""
+    check_motion(model, motion, batch=1)
+    check_audio(audio)
+    if isinstance(audio, AudioClip):
+        check_samples(audio)
+    needed, found = frame_count(audio.samples, int(audio.sample_rate), motion.fps), motion.latents.shape[1]
+    if found < needed:
+        lasts, seconds = found / motion.fps, audio.samples / audio.sample_rate
+        warnings.warn(f"the audio lasts {seconds:.2f} s and the motion {lasts:.2f} s: its last frame is held to the end", stacklevel=3)
+
+    def pieces(identity: SourceIdentity, on_encoding: ProgressCallback, on_sampling: ProgressCallback) -> Iterator[Tensor]:
+        on_encoding("encode", 3, 3)
+        return iter([retarget_motion(model, motion, identity).latents.to(model.device, torch.float32)])
+
+    return pieces
 
 
 def _resolve_emotion(model: FloatModel, emotion: EmotionChoice, frames: int) -> EmotionCondition | None:
@@ -61,18 +139,17 @@ def _resolve_emotion(model: FloatModel, emotion: EmotionChoice, frames: int) -> 
         return choose_emotion(emotion)
     if model.has("emotion"):
         return None
-    warnings.warn("the model has no speech emotion network: the emotion is neutral. Choose one to be without this warning.", stacklevel=3)
+    warnings.warn("the model has no speech emotion network: the emotion is neutral. Choose one to be without this warning.", stacklevel=4)
     return choose_emotion("neutral")
 
 
-def _animate(
+def _frames(
     model: FloatModel,
     image: Tensor,
-    audio: AudioClip | AudioFile,
-    features: Iterator[Tensor],
-    emotion: EmotionCondition | None,
-    options: SamplingOptions,
+    source: MotionSource,
     edits: tuple[MotionEdit, ...],
+    timing: _Timing,
+    on_motion: Callable[[MotionSequence], object] | None,
     batch_size: int | None,
     compile: bool,
     on_progress: ProgressCallback,
@@ -80,25 +157,35 @@ def _animate(
     on_progress("encode", 0, 3)
     identity = encode_identity(model, image)
     on_progress("encode", 1, 3)
-    features = itertools.chain([next(features)], features)
-    on_progress("encode", 2, 3)
-    condition = emotion if emotion is not None else predict_emotion(model, audio)
-    on_progress("encode", 3, 3)
-
-    total, rendered = audio_frames(model, audio), 0
+    rendered, motion_first = 0, on_motion is not None or needs_whole_clip(edits)
 
     def while_sampling(stage: str, done: int, evaluations: int) -> None:
-        on_progress("render", rendered, total)
+        if motion_first:
+            on_progress("sample", done, evaluations)
+        else:
+            on_progress("render", rendered, timing.frames)
 
     def while_rendering(stage: str, done: int, frames: int) -> None:
         nonlocal rendered
         rendered = done
         on_progress(stage, done, frames)
 
-    windows = stream_audio_motion(model, identity, features, total, condition, options, on_progress=while_sampling)
-    pieces = _joined(windows) if needs_whole_clip(edits) else windows
-    edited = edit_pieces(model, pieces, edits, frames=total, fps=model.config.fps)
-    yield from render_pieces(model, identity, edited, total, batch_size=batch_size, compile=compile, on_progress=while_rendering)
+    pieces = _edited(model, source(identity, on_progress, while_sampling), edits, timing)
+    if on_motion is not None:
+        latents = torch.cat(list(pieces), dim=1)
+        on_motion(MotionSequence(latents, float(timing.rate), identity.motion))
+        pieces = iter([latents])
+    yield from render_pieces(model, identity, pieces, timing.frames, batch_size=batch_size, compile=compile, on_progress=while_rendering)
+
+
+def _edited(model: FloatModel, pieces: Iterable[Tensor], edits: tuple[MotionEdit, ...], timing: _Timing) -> Iterator[Tensor]:
+    """The motion as it is rendered: edited, at the wanted rate, as long as the audio."""
+    if needs_whole_clip(edits):
+        pieces = _joined(pieces)
+    edited = edit_pieces(model, pieces, edits, frames=timing.length, fps=float(timing.own))
+    if timing.rate == timing.own and timing.frames == timing.length:
+        return edited
+    return resample_pieces(edited, timing.length, timing.own, timing.rate, timing.frames)
 
 
 def _joined(pieces: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -12,6 +12,7 @@ import torch
 from float_core.errors import OptionError
 from float_core.frame_rate import exact_rate, frames_for
 from float_core.motion_editing import join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
+from float_core.motion_editing.motion_timing import resample_pieces
 from float_core.motion_editing.time_filters import at_positions, extend
 from float_core.types import MotionSequence
 
@@ -56,6 +57,31 @@ def test_its_own_length_goes_on():
     assert resample_motion(noise(30), 60).latents.shape[1] == 72
     assert resample_motion(noise(31), 10).latents.shape[1] == 13
     assert resample_motion(noise(1), 120).latents.shape[1] == 5
+
+
+@pytest.mark.parametrize("rate", [Fraction(10), Fraction(24), Fraction(30000, 1001), Fraction(60), Fraction(120)])
+@pytest.mark.parametrize("length", [1, 2, 49, 50, 51, 100, 163])
+def test_in_pieces_it_is_the_spline_through_all_frames(rate, length):
+    """However the motion is cut, and whatever is held at its end, bit for bit."""
+    frames = noise(length, batch=2).latents
+    for count in {1, math.ceil(length * rate / 25), math.ceil(length * rate / 25) + 70}:
+        expected = at_positions(frames, [n * 25 / rate for n in range(count)])
+        for size in (7, 50, 200):
+            pieces = list(resample_pieces(frames.split(size, dim=1), length, Fraction(25), rate, count))
+            assert torch.equal(torch.cat(pieces, dim=1), expected)
+
+
+def test_a_piece_is_taken_when_it_is_needed():
+    taken = []
+
+    def pieces():
+        for number in range(20):
+            taken.append(number)
+            yield noise(10, seed=number).latents
+
+    resampled = resample_pieces(pieces(), 200, Fraction(25), Fraction(60), 480)
+    assert taken == [] and next(resampled).shape == (1, 120, 3) and len(taken) == 8  # 50 frames, and those around them
+    assert sum(part.shape[1] for part in resampled) == 360 and len(taken) == 20
 
 
 def test_the_same_rate_is_the_same_motion():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 import torch
@@ -13,12 +14,13 @@ from torch import nn
 from float_core.audio.speech_emotion import choose_emotion
 from float_core.config import EmotionConfig
 from float_core.errors import AudioError, CheckpointError, ImageError, OptionError
-from float_core.motion_editing import edit_motion
+from float_core.frame_rate import frame_count
+from float_core.motion_editing import edit_motion, resample_motion, retarget_motion
 from float_core.pipeline.animate import animate
 from float_core.pipeline.encode import encode_audio, encode_identity
 from float_core.pipeline.render import render_frames
 from float_core.pipeline.sample import sample_motion
-from float_core.types import AudioClip, EmotionCondition, Keyframe, LambdaCurve, MotionEdit, SamplingOptions
+from float_core.types import AudioClip, EmotionCondition, Keyframe, LambdaCurve, MotionEdit, MotionSequence, SamplingOptions
 
 OPTIONS = SamplingOptions(steps=2, seed=9)
 EDITS = (MotionEdit(0, 0.5),)
@@ -160,6 +162,14 @@ def test_with_an_emotion_network_it_is_heard(model, image, clip):
         ),
         ({"edits": [MotionEdit(4, 1.0)]}, OptionError, "from 0 to 3"),
         ({"batch_size": 0}, OptionError, "batch_size"),
+        ({"fps": 9.9}, OptionError, "fps is 9.9; expected 10 to 120"),
+        ({"fps": 121}, OptionError, "fps is 121; expected 10 to 120"),
+        ({"fps": "fast"}, OptionError, "fps is 'fast'"),
+        ({"motion": torch.zeros(1, 3, 12)}, OptionError, "motion is Tensor; expected MotionSequence"),
+        ({"motion": MotionSequence(torch.zeros(1, 3, 8), 25.0)}, OptionError, r"shape \(1, 3, 8\)"),
+        ({"motion": MotionSequence(torch.zeros(2, 3, 12), 25.0)}, OptionError, r"expected \(1, T, 12\)"),
+        ({"motion": MotionSequence(torch.zeros(1, 3, 12), 25.0), "clip": None}, AudioError, "NoneType"),
+        ({"motion": MotionSequence(torch.zeros(1, 3, 12), 25.0), "clip": AudioClip(torch.zeros(0), 16000)}, AudioError, "no samples"),
     ],
 )
 def test_arguments_are_checked_at_the_call(model, image, clip, changes, error, message):
@@ -171,6 +181,100 @@ def test_arguments_are_checked_at_the_call(model, image, clip, changes, error, m
 def test_an_interval_without_a_step_is_no_mistake_where_nothing_is_guided(model, image, clip):
     options = SamplingOptions(audio_guidance=1.0, guidance_interval=(0.91, 0.95))
     next(animate(model, image, clip, emotion="sad", options=options))
+
+
+def whole(model, image, clip, edits=EDITS) -> tuple:
+    """Identity, and the edited motion that OPTIONS give."""
+    identity, audio = encode_identity(model, image), encode_audio(model, clip)
+    return identity, edit_motion(model, sample_motion(model, identity, audio, choose_emotion("sad"), OPTIONS), edits)
+
+
+@pytest.mark.parametrize("fps", [10, 24, 29.97, Fraction(60000, 1001), 120])
+@pytest.mark.parametrize("samples", [16000, 15361, 41000])
+def test_another_rate_is_that_of_the_resampled_motion(model, image, fps, samples):
+    clip = AudioClip(torch.randn(samples, generator=torch.Generator().manual_seed(1)) * 0.1, 16000)
+    identity, motion = whole(model, image, clip)
+    expected = resample_motion(motion, fps, seconds=Fraction(samples, 16000))
+    chunks = list(animate(model, image, clip, emotion="sad", options=OPTIONS, edits=EDITS, fps=fps, batch_size=4))
+    assert sum(len(chunk.frames) for chunk in chunks) == frame_count(samples, 16000, fps)
+    assert torch.equal(joined(chunks), joined(render_frames(model, identity, expected, batch_size=4)))
+
+
+def test_its_own_rate_changes_no_bit(model, image, clip):
+    plain, asked = (joined(animate(model, image, clip, emotion="sad", options=OPTIONS, fps=fps)) for fps in (None, 25))
+    assert torch.equal(plain, asked)
+
+
+def test_at_another_rate_frames_come_before_the_last_motion(model, image, before_evaluation):
+    clip = AudioClip(torch.randn(16000 * 8, generator=torch.Generator().manual_seed(1)) * 0.1, 16000)  # 200 frames, windows of 10
+    evaluations: list[None] = []
+    before_evaluation(lambda: evaluations.append(None))
+    chunks = animate(model, image, clip, emotion="sad", options=OPTIONS, fps=60, batch_size=4)
+    next(chunks)
+    assert len(evaluations) <= 8 * OPTIONS.steps  # of 20
+    list(chunks)
+    assert len(evaluations) == 20 * OPTIONS.steps
+
+
+@pytest.mark.parametrize("fps", [None, 60])
+def test_on_motion_gets_what_is_rendered_once_and_first(model, image, clip, fps):
+    kept: list = []
+    chunks = animate(model, image, clip, emotion="sad", options=OPTIONS, edits=EDITS, fps=fps, on_motion=kept.append, batch_size=4)
+    first = next(chunks).frames
+    assert len(kept) == 1 and kept[0].fps == (fps or 25)
+    frames = torch.cat([first, joined(chunks)])
+    assert torch.equal(frames, joined(animate(model, image, clip, emotion="sad", options=OPTIONS, edits=EDITS, fps=fps, batch_size=4)))
+    identity = encode_identity(model, image)
+    assert len(kept) == 1 and torch.equal(kept[0].source, identity.motion)
+    assert torch.equal(frames, joined(render_frames(model, identity, kept[0], batch_size=4)))
+
+
+def test_what_is_kept_and_given_again_gives_the_same_frames(model, image, clip):
+    kept: list = []
+    frames = joined(animate(model, image, clip, emotion="sad", options=OPTIONS, edits=EDITS, fps=60, on_motion=kept.append))
+    bare = replace(model, transformer=None, audio_encoder=None)  # neither is needed
+    assert torch.equal(frames, joined(animate(bare, image, clip, motion=kept[0])))
+    assert len(joined(animate(bare, image, clip, motion=kept[0], fps=30))) == 30
+
+
+@pytest.mark.parametrize("has_source", [True, False])
+def test_a_given_motion_is_put_on_this_face(model, image, clip, has_source):
+    generator = torch.Generator().manual_seed(4)
+    motion = MotionSequence(
+        torch.randn(1, 25, 12, generator=generator), 25.0, torch.randn(1, 12, generator=generator) if has_source else None
+    )
+    identity = encode_identity(model, image)
+    moved = retarget_motion(model, motion, identity)
+    assert not torch.equal(moved.latents, motion.latents)
+    found = joined(animate(model, image, clip, motion=motion))
+    assert torch.equal(found, joined(render_frames(model, identity, moved)))
+    edited = edit_motion(model, moved, EDITS)
+    assert torch.equal(joined(animate(model, image, clip, motion=motion, edits=EDITS)), joined(render_frames(model, identity, edited)))
+
+
+@pytest.mark.parametrize("fps", [None, 25, 30])
+@pytest.mark.parametrize(("frames", "own"), [(7, 25.0), (90, 25.0), (24, 25.0), (9, 10.0), (3, 5.0)])
+def test_a_given_motion_lasts_as_long_as_the_audio(model, image, clip, fps, frames, own):
+    motion = MotionSequence(torch.randn(1, frames, 12, generator=torch.Generator().manual_seed(4)), own)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = joined(animate(model, image, clip, motion=motion, fps=fps))
+    assert len(found) == frame_count(16000, 16000, fps or own)
+    shorter = frames < own  # of a second
+    assert [str(warning.message) for warning in said] == (
+        [f"the audio lasts 1.00 s and the motion {frames / own:.2f} s: its last frame is held to the end"] if shorter else []
+    )
+    if shorter and frames < 24:
+        torch.testing.assert_close(found[-1], found[-2], rtol=0, atol=1e-5)
+
+
+def test_progress_says_where_all_motion_comes_first(model, image, clip):
+    reports: list[tuple[str, int, int]] = []
+    told = lambda *report: reports.append(report)  # noqa: E731
+    list(animate(model, image, clip, emotion="sad", options=OPTIONS, on_motion=lambda motion: None, batch_size=4, on_progress=told))
+    stages = [stage for stage, _, _ in reports]
+    assert stages == sorted(stages, key=["encode", "sample", "render"].index) and set(stages) == {"encode", "sample", "render"}
+    assert ("sample", 3 * OPTIONS.steps, 3 * OPTIONS.steps) in reports and reports[-1] == ("render", 25, 25)
 
 
 @pytest.mark.parametrize("part", ["autoencoder", "transformer", "audio_encoder"])
