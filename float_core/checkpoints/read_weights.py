@@ -10,7 +10,7 @@ import pickle
 import zipfile
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -121,11 +121,14 @@ class PickleFile(WeightFile):
 
 def open_weights(path: Path) -> WeightFile:
     """The file at `path`. Raises CheckpointError, saying what it is instead, for what is not a weight file or is damaged."""
-    return SafetensorsFile(path) if recognize(path) == "safetensors" else PickleFile(path)
+    found = format_of(path)
+    if found not in ("safetensors", "pickle"):
+        raise _damaged(path, found)
+    return SafetensorsFile(path) if found == "safetensors" else PickleFile(path)
 
 
-def recognize(path: Path) -> Literal["safetensors", "pickle"]:
-    """The format by the first bytes."""
+def format_of(path: Path) -> str:
+    """safetensors or pickle by the first bytes; of any other file, in words what it is."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -136,7 +139,7 @@ def recognize(path: Path) -> Literal["safetensors", "pickle"]:
         return "safetensors"
     if head[:2] == b"PK" or (head[:1] == b"\x80" and head[1:2] <= b"\x05"):  # a zip archive, or a bare pickle
         return "pickle"
-    raise _damaged(path, _describe(head, size))
+    return _describe(head, size)
 
 
 def file_sha256(path: Path) -> str:
