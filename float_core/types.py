@@ -50,11 +50,13 @@ class CropTransform:
 
 @dataclass(frozen=True, eq=False)
 class FaceCrop:
-    """An image ready for the encoder. `image` (1, 3, S, S) in [-1, 1], RGB; `notes` say what a user should know."""
+    """An image ready for the encoder. `image` (1, 3, S, S) in [-1, 1], RGB; `notes` say what a user should know; `found`: how many
+    faces there were, where they were looked for."""
 
     image: Tensor
     transform: CropTransform
     notes: tuple[str, ...] = ()
+    found: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,12 +274,14 @@ class SamplingOptions:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where weights came from: `file`, its `sha256`, the `layout` that was recognized, and the `license` in plain words."""
+    """Where weights came from: `file` or folder, its `sha256`, the `layout` that was recognized, the `license` in plain words, and all
+    `files` that were read, those of the wav2vec2 folders included."""
 
     file: str
     sha256: str
     layout: str
     license: str
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

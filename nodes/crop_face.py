@@ -66,11 +66,12 @@ class FLOATCropFace(io.ComfyNode):
         crop = {"detect": "detect", "box": box, "none": None}[mode]
         side = size if model is None else model.size
         chosen = face or None if mode == "detect" else None  # None: the largest, with a note where there are several
-        folder = host_bridge.detector_folder()
+        device = host_bridge.compute_device("auto") if model is None else model.device
+        where = {"detector_folder": host_bridge.detector_folder(), "device": device}
         try:
-            result = prepare_image(image_to_pixels(image), side, crop=crop, face=chosen, detector_folder=folder)
+            result = prepare_image(image_to_pixels(image), side, crop=crop, face=chosen, **where)
         except FaceNotFoundError as error:
-            raise FaceNotFoundError(f"{error} Here: set mode to box or none.") from error
-        for note in result.notes:
+            raise FaceNotFoundError(f"{error}. Set mode to box and draw the face's box, or set mode to none.") from error
+        for note in (*result.notes, *(["face chooses another."] if result.found > 1 and not chosen else [])):
             host_bridge.tell_user(note)
         return io.NodeOutput(frames_to_image(result.image).to(host_bridge.result_device()), result.transform)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..errors import ImageError
+from ..errors import FaceNotFoundError, ImageError
 from ..types import FaceCrop, FloatModel, FrameChunk
 from .motion_options import (
     AnimateJob,
@@ -75,7 +75,7 @@ def run_animate(options: argparse.Namespace) -> None:
     emotion = chosen_emotion(options, clip, model.config.fps)
     edits = chosen_edits(options, model)
     crop = _crop(options, model)
-    for note in crop.notes:
+    for note in (*crop.notes, *(["--face N chooses another face"] if crop.found > 1 and options.face is None else [])):
         print(f"note: {note}", file=sys.stderr)
     make = _frames_of_whole if options.fps or options.motion or options.save_motion else _frames
     with ProgressReport(WHOLE_SHARES if make is _frames_of_whole else STAGE_SHARES) as report:
@@ -125,6 +125,9 @@ def _crop(options: argparse.Namespace, model: FloatModel) -> FaceCrop:
     crop = options.box or (None if options.no_crop else "detect")
     image = read_image(options.image)
     try:
-        return prepare_image(image, model.config.autoencoder.size, crop=crop, face=options.face)
+        return prepare_image(image, model.config.autoencoder.size, crop=crop, face=options.face, device=model.device)
+    except FaceNotFoundError as error:
+        advice = "Give the face's box with --box x1,y1,x2,y2 (forehead to chin), or use the whole image with --no-crop."
+        raise FaceNotFoundError(f"{options.image}: {error}. {advice}") from error
     except ImageError as error:
         raise type(error)(f"{options.image}: {error}") from error

@@ -25,7 +25,6 @@ from .pixels import resize_square, rgb_pixels
 Square = tuple[int, int, int, int]
 MARGIN = 1.6  # the crop's half side over the face's half height
 LARGEST = 8  # a square of more than this many times the image's longer side is a mistake in the box
-ADVICE = "Give the face's box by hand (`--box x1,y1,x2,y2`, forehead to chin), or use the whole image (`--no-crop`)."
 
 
 def prepare_image(
@@ -35,6 +34,7 @@ def prepare_image(
     crop: str | Sequence[float] | None = "detect",
     face: int | None = None,
     detector_folder: str | Path | None = None,
+    device: str | torch.device = "cpu",
 ) -> FaceCrop:
     """Cut and scale an image for an encoder of `size` x `size` pixels.
 
@@ -42,21 +42,24 @@ def prepare_image(
     crop: "detect" finds the face; a box (x1, y1, x2, y2), forehead to chin and ear to ear in pixels, says where it is; None takes
     the whole image, padded with black to a square.
     face: which detected face, counted from 0 = the largest; None takes the largest and says so in the notes when there are several.
-    detector_folder: see `detect_faces`.
+    detector_folder, device: see `detect_faces`.
     """
     _check_options(size, crop, face)
     pixels = rgb_pixels(image)
     height, width = pixels.shape[:2]
     notes: tuple[str, ...] = ()
+    found = 0
     if crop is None:
         square = whole_square(height, width)
     elif isinstance(crop, str):
-        box, notes = _choose_face(detect_faces(pixels, detector_folder=detector_folder), face)
+        detection = detect_faces(pixels, detector_folder=detector_folder, device=device)
+        found = len(detection.faces)
+        box, notes = _choose_face(detection, face)
         square = crop_square(box)
     else:
         square = crop_square(_checked_box(crop, height, width))
     cut = resize_square(cut_square(pixels, square), size)
-    return FaceCrop(from_bytes(cut[None]), CropTransform(square, height, width, size), notes)
+    return FaceCrop(from_bytes(cut[None]), CropTransform(square, height, width, size), notes, found)
 
 
 def crop_square(box: Sequence[float]) -> Square:
@@ -89,14 +92,14 @@ def cut_square(pixels: np.ndarray, square: Square) -> Tensor:
 
 def _choose_face(detection: Detection, face: int | None) -> tuple[tuple[float, ...], tuple[str, ...]]:
     faces, notes = detection.faces, detection.notes
-    found = f"{len(faces)} face{'' if len(faces) == 1 else 's'}"
+    found = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
+    places = ", ".join(f"{n} at ({', '.join(str(int(v)) for v in f.box)})" for n, f in enumerate(faces))
     if not faces:
-        raise FaceNotFoundError(f"No face was found in the image (detector: {detection.detector}). {ADVICE}")
+        raise FaceNotFoundError(f"no face was found in the image (detector: {detection.detector})")
     if face is not None and not 0 <= face < len(faces):
-        raise FaceNotFoundError(f"Face {face} was asked for, but {found} were found, counted from 0 = the largest. {ADVICE}")
+        raise FaceNotFoundError(f"face {face} was asked for, but {found} found, counted from 0 = the largest: {places}")
     if face is None and len(faces) > 1:
-        places = ", ".join(f"{n} at ({', '.join(str(int(v)) for v in f.box)})" for n, f in enumerate(faces))
-        notes = (*notes, f"{found} were found; the largest is used. Choose with face=N (`--face N`): {places}.")
+        notes = (*notes, f"{found} found; the largest is used, number 0: {places}")
     return faces[face or 0].box, notes
 
 

@@ -1,14 +1,16 @@
 """Finding faces: which detector is used, and its boxes in one convention, forehead to chin and ear to ear (RetinaFace's).
 
-RetinaFace (by facexlib) when its weight file lies in the model folder; else the LBP cascade that ships inside scikit-image.
-Nothing is ever downloaded. Knows nothing of crops.
+RetinaFace (by facexlib) wherever facexlib is installed and its weight file lies in the model folder; else the LBP cascade that ships
+inside scikit-image. Nothing is ever downloaded. Knows nothing of crops.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import pickle
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ Box = tuple[float, float, float, float]
 RETINAFACE_FILE = "detection_Resnet50_Final.pth"
 RETINAFACE_HEIGHT = 360
 RETINAFACE_SCORE = 0.95
+_ONE_AT_A_TIME = threading.Lock()  # the network keeps the size of the image that it works on in itself
 
 
 @dataclass(frozen=True)
@@ -46,45 +49,54 @@ class Detection:
     notes: tuple[str, ...] = ()
 
 
-def detect_faces(pixels: np.ndarray, *, detector_folder: str | Path | None = None) -> Detection:
+def detect_faces(pixels: np.ndarray, *, detector_folder: str | Path | None = None, device: str | torch.device = "cpu") -> Detection:
     """Faces in (H, W, 3) uint8 RGB. `detector_folder` may hold RetinaFace's weights; without it the folder is the environment
-    variable FLOAT_MODELS_DIR, and without that `models/float` in the current folder."""
+    variable FLOAT_MODELS_DIR, and without that `models/float` in the current folder. `device`: where RetinaFace computes."""
     folder = Path(detector_folder or os.environ.get("FLOAT_MODELS_DIR") or Path("models") / "float")
     weights = folder / RETINAFACE_FILE
-    if weights.is_file() and importlib.util.find_spec("facexlib"):
-        return Detection(_largest_first(_retinaface(pixels, weights)), "RetinaFace")
-    note = f"{weights} is there, but facexlib is not installed (`pip install facexlib`): the simpler LBP detector was used."
+    notes: tuple[str, ...] = ()
+    if weights.is_file():
+        try:
+            return Detection(_largest_first(_retinaface(pixels, weights, torch.device(device))), "RetinaFace")
+        except ImportError as error:
+            notes = (
+                f"{weights} is there, but facexlib cannot be imported ({error}): the simpler LBP detector was used. Install facexlib.",
+            )
     from .lbp_cascade import cascade_faces
 
     faces = [Face(box, votes) for box, votes in cascade_faces(pixels)]
-    return Detection(_largest_first(faces), "scikit-image's LBP cascade", (note,) if weights.is_file() else ())
+    return Detection(_largest_first(faces), "scikit-image's LBP cascade", notes)
 
 
 def _largest_first(faces: list[Face]) -> tuple[Face, ...]:
     return tuple(sorted(faces, key=lambda face: (-face.area, face.box)))
 
 
-def _retinaface(pixels: np.ndarray, weights: Path) -> list[Face]:
+def _retinaface(pixels: np.ndarray, weights: Path, device: torch.device) -> list[Face]:
     height, width = pixels.shape[:2]
     scale = RETINAFACE_HEIGHT / height
     small = Image.fromarray(pixels).resize((max(1, round(width * scale)), RETINAFACE_HEIGHT), Image.Resampling.BILINEAR)
     bgr = np.ascontiguousarray(np.asarray(small)[:, :, ::-1])
-    with torch.inference_mode():
-        rows = _load_retinaface(weights).detect_faces(bgr, RETINAFACE_SCORE)
+    changed = weights.stat()
+    with _ONE_AT_A_TIME, torch.inference_mode():
+        network = _load_retinaface(weights.resolve(), (changed.st_mtime_ns, changed.st_size), device)
+        rows = network.detect_faces(bgr, RETINAFACE_SCORE)
     x_scale, y_scale = width / small.width, height / small.height
     return [
         Face((x1 * x_scale, y1 * y_scale, x2 * x_scale, y2 * y_scale), score) for x1, y1, x2, y2, score in np.asarray(rows)[:, :5].tolist()
     ]
 
 
-def _load_retinaface(weights: Path) -> Any:
-    """The network with its weights. Built here because facexlib's own constructor downloads what it does not find."""
+@lru_cache(maxsize=2)
+def _load_retinaface(weights: Path, _changed: tuple[int, int], device: torch.device) -> Any:
+    """The network with its weights, kept for the next image. Built here because facexlib's own function downloads what it misses."""
     from facexlib.detection.retinaface import RetinaFace
 
-    try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-        network = RetinaFace(network_name="resnet50", half=False, device=torch.device("cpu"))
-        network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})
-    except (RuntimeError, AttributeError, EOFError, OSError, ValueError) as error:
-        raise ImageError(f"{weights} does not hold RetinaFace's weights: {error}. Remove the file, or fetch it again.") from error
+    with torch.inference_mode(False), torch.random.fork_rng(devices=[]):  # it starts with random weights
+        network = RetinaFace(network_name="resnet50", half=False, device=device)
+        try:
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+            network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})
+        except (RuntimeError, AttributeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+            raise ImageError(f"{weights} does not hold RetinaFace's weights: {error}. Remove the file, or fetch it again.") from error
     return network.eval()

@@ -15,7 +15,7 @@ from float_core.cli.main import main
 from float_core.cli.options import box, emotion, motion_edit
 from float_core.cli.progress_bar import ProgressReport, readable_seconds
 from float_core.config import AutoencoderConfig, ModelConfig
-from float_core.errors import FaceNotFoundError
+from float_core.errors import FaceNotFoundError, ImageError
 from float_core.types import AudioFile, CropTransform, FaceCrop, FloatModel, FrameChunk, MotionEdit, Provenance, SamplingOptions
 
 MODEL = FloatModel(
@@ -63,7 +63,7 @@ def test_defaults(calls, capsys):
         "dtype": torch.float32,
     }
     assert calls["read_image"]["args"] == (Path("me.png"),)
-    assert calls["prepare_image"] == {"args": ("image", 16), "crop": "detect", "face": None}
+    assert calls["prepare_image"] == {"args": ("image", 16), "crop": "detect", "face": None, "device": torch.device("cpu")}
     assert calls["animate"]["emotion"] is None
     assert calls["animate"]["options"] == SamplingOptions()
     assert calls["animate"]["edits"] == ()
@@ -190,7 +190,7 @@ def raising(error):
 @pytest.mark.parametrize(
     ("error", "status", "says"),
     [
-        (FaceNotFoundError("no face;\n draw a box"), 2, "error: me.png: no face; draw a box\n"),
+        (ImageError("no\n pixels"), 2, "error: me.png: no pixels\n"),
         (OSError(28, "No space left on device", "out.mp4"), 2, "error: out.mp4: No space left on device\n"),
         (KeyboardInterrupt(), 130, "stopped\n"),
     ],
@@ -199,6 +199,18 @@ def test_exit_statuses(calls, monkeypatch, capsys, error, status, says):
     monkeypatch.setitem(float_core.__dict__, "prepare_image", raising(error))
     assert main(["animate", "me.png", "me.wav"]) == status
     assert capsys.readouterr().err == says
+
+
+def test_no_face_and_several_faces_come_with_the_options_that_help(calls, monkeypatch, capsys):
+    monkeypatch.setitem(float_core.__dict__, "prepare_image", raising(FaceNotFoundError("no face")))
+    assert main(["animate", "me.png", "me.wav"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: me.png: no face. ") and "--box" in err and "--no-crop" in err
+    monkeypatch.setitem(float_core.__dict__, "prepare_image", lambda *args, **named: replace(CROP, found=2))
+    animate(calls)
+    assert "--face N" in capsys.readouterr().err
+    animate(calls, "--face", "1")
+    assert "--face" not in capsys.readouterr().err
 
 
 def test_faults_of_the_program_are_not_hidden(calls, monkeypatch):
@@ -220,30 +232,25 @@ def test_our_warnings_are_notes(calls, monkeypatch, capsys):
     assert "developers" not in err
 
 
-def test_convert(calls, monkeypatch, capsys, tmp_path):
-    monkeypatch.setitem(
-        float_core.__dict__, "save_model", lambda model, path, **named: calls.setdefault("save_model", {"path": path, **named})["path"]
-    )
+def test_convert(monkeypatch, capsys, tmp_path):
+    seen = []
+    monkeypatch.setitem(float_core.__dict__, "convert_model", lambda source, path, **named: seen.append((source, path, named)) or path)
     target = tmp_path / "one.safetensors"
     assert main(["convert", "float.pth", str(target), "--dtype", "bfloat16", "--audio-encoder", "w2v", "--emotion-model", "ser"]) == 0
-    assert calls["load_model"] == {"args": ("float.pth",), "audio_encoder": Path("w2v"), "emotion_model": Path("ser")}
-    assert calls["save_model"]["dtype"] == torch.bfloat16
-    assert calls["save_model"]["license"] == "none"
+    parts = {"audio_encoder": Path("w2v"), "emotion_model": Path("ser")}
+    assert seen == [("float.pth", target, {"dtype": torch.bfloat16, **parts})]
     assert capsys.readouterr().out == f"{target}\n"
-    assert main(["convert", "float.pth", str(tmp_path / "one.pth")]) == 2
 
 
 def test_download(monkeypatch, capsys, tmp_path):
-    from float_core.checkpoints import download as downloads
-
     seen = []
 
     def download(name, folder, *, on_progress):
-        on_progress("download x", 5, 10)
+        on_progress("download", 5, 10)
         seen.append((name, folder))
         return (Path(folder) / "x",)
 
-    monkeypatch.setattr(downloads, "download", download)
+    monkeypatch.setitem(float_core.__dict__, "download", download)
     monkeypatch.delenv("FLOAT_MODELS_DIR", raising=False)
     assert main(["download", "float", "--to", str(tmp_path)]) == 0
     assert main(["download", "face-detector"]) == 0
@@ -252,7 +259,7 @@ def test_download(monkeypatch, capsys, tmp_path):
     assert seen == [("float", tmp_path), ("face-detector", Path("models/float")), ("face-detector", str(tmp_path / "weights"))]
     out, err = capsys.readouterr()
     assert out == f"{tmp_path / 'x'}\nmodels/float/x\n{tmp_path / 'weights' / 'x'}\n"
-    assert "non-commercial" in err and "50% download x 5/10" in err
+    assert "non-commercial" in err and "50% download 5/10" in err
 
 
 def test_download_lists_what_there_is(capsys):

@@ -20,7 +20,7 @@ def faces(monkeypatch):
 
     def install(*boxes):
         found = tuple(Face(box, 1.0) for box in boxes)
-        monkeypatch.setattr(crop_module, "detect_faces", lambda pixels, detector_folder=None: Detection(found, "test"))
+        monkeypatch.setattr(crop_module, "detect_faces", lambda pixels, **where: Detection(found, "test"))
 
     return install
 
@@ -156,9 +156,10 @@ def test_unusable_options_are_refused(options):
         prepare_image(gradient(), **({"size": 32} | options))
 
 
-def test_no_face_says_what_to_do(faces):
+def test_no_face_is_told_by_its_facts(faces):
+    """What to do about it depends on who asks: the command line and the nodes say it."""
     faces()
-    with pytest.raises(FaceNotFoundError, match=r"--box x1,y1,x2,y2.*--no-crop"):
+    with pytest.raises(FaceNotFoundError, match=r"^no face was found in the image \(detector: test\)$"):
         prepare_image(gradient(), 32)
 
 
@@ -166,7 +167,8 @@ def test_several_faces_take_the_largest_with_a_note(faces):
     faces((10, 10, 40, 50), (50, 10, 70, 35))
     crop = prepare_image(gradient(), 32)
     assert crop.transform == prepare_image(gradient(), 32, crop=(10, 10, 40, 50)).transform
-    assert len(crop.notes) == 1 and "2 faces" in crop.notes[0] and "1 at (50, 10, 70, 35)" in crop.notes[0]
+    assert crop.notes == ("2 faces were found; the largest is used, number 0: 0 at (10, 10, 40, 50), 1 at (50, 10, 70, 35)",)
+    assert crop.found == 2 and prepare_image(gradient(), 32, crop=BOX).found == 0
 
 
 def test_a_chosen_face_needs_no_note(faces):
@@ -179,5 +181,5 @@ def test_a_chosen_face_needs_no_note(faces):
 @pytest.mark.parametrize("face", [2, -1])
 def test_a_face_that_is_not_there_says_how_many_are(faces, face):
     faces((10, 10, 40, 50), (50, 10, 70, 35))
-    with pytest.raises(FaceNotFoundError, match="2 faces were found"):
+    with pytest.raises(FaceNotFoundError, match=r"2 faces were found.*1 at \(50, 10, 70, 35\)"):
         prepare_image(gradient(), 32, face=face)

@@ -1,7 +1,10 @@
 """Detection on real images, and the choice of the detector."""
 
 import sys
+import time
 import types
+from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -60,7 +63,7 @@ def test_detection_repeats_itself(astronaut):
 
 @pytest.mark.parametrize("name", ["coffee", "chelsea", "hubble_deep_field"])
 def test_images_without_a_face_have_none(name):
-    with pytest.raises(FaceNotFoundError, match="--no-crop"):
+    with pytest.raises(FaceNotFoundError, match="no face was found"):
         prepare_image(getattr(data, name)(), 256)
 
 
@@ -79,51 +82,92 @@ def test_tiny_images_have_no_face_and_no_crash(size):
     assert detect_faces(np.zeros((*size, 3), np.uint8)).faces == ()
 
 
-def fake_facexlib(monkeypatch, rows, seen):
-    class RetinaFace(torch.nn.Linear):
-        def __init__(self, network_name, half, device):
-            super().__init__(2, 1)
-            seen["network"] = network_name
+class StandIn(torch.nn.Linear):
+    """RetinaFace with facexlib 0.3's signatures, which finds what `rows` says and remembers what it was asked."""
 
-        def detect_faces(self, image, threshold):
-            seen.update(shape=image.shape, first=image[0, 0].tolist(), threshold=threshold)
-            return np.array(rows)
+    rows: ClassVar[list[list[float]]] = []
+    seen: ClassVar[dict] = {}
+    built: ClassVar[list[tuple]] = []
+    busy = False
 
+    def __init__(self, network_name="resnet50", half=False, phase="test", device=None):
+        super().__init__(2, 1, device="cpu")  # draws its start from torch's generator, as the real one does
+        self.built.append((network_name, half, str(device)))
+
+    def detect_faces(self, image, conf_threshold=0.8, nms_threshold=0.4, use_origin_size=True):
+        assert not StandIn.busy, "the real one keeps the image's scale in itself"
+        StandIn.busy = True
+        time.sleep(0.01)
+        StandIn.busy = False
+        self.seen.update(shape=image.shape, first=image[0, 0].tolist(), threshold=conf_threshold)
+        return np.array(self.rows, np.float32).reshape(-1, 15)
+
+
+@pytest.fixture
+def facexlib(monkeypatch):
     module = types.ModuleType("facexlib.detection.retinaface")
-    module.RetinaFace = RetinaFace
-    packages = {"facexlib": types.ModuleType("facexlib"), "facexlib.detection": types.ModuleType("facexlib.detection")}
-    for name, package in packages.items():
+    module.RetinaFace = StandIn
+    for name in ("facexlib", "facexlib.detection"):
+        package = types.ModuleType(name)
         package.__path__ = []
         monkeypatch.setitem(sys.modules, name, package)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setattr(StandIn, "rows", [[10, 20, 50, 80, 0.99, *[0] * 10], [60, 20, 150, 140, 0.97, *[0] * 10]])
+    monkeypatch.setattr(StandIn, "built", [])
+    return StandIn
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.save({"module.weight": torch.ones(1, 2), "module.bias": torch.zeros(1)}, tmp_path / RETINAFACE_FILE)
+    return tmp_path / RETINAFACE_FILE
 
 
 @pytest.mark.parametrize("by_environment", [False, True])
-def test_retinaface_is_used_when_its_weights_are_there(monkeypatch, tmp_path, by_environment):
-    seen: dict = {}
-    row = [10.0, 20.0, 50.0, 80.0, 0.99, *[0.0] * 10]
-    fake_facexlib(monkeypatch, [row, [60.0, 20.0, 150.0, 140.0, 0.97, *[0.0] * 10]], seen)
-    torch.save({"module.weight": torch.ones(1, 2), "module.bias": torch.zeros(1)}, tmp_path / RETINAFACE_FILE)
+def test_retinaface_is_used_when_its_weights_are_there(monkeypatch, facexlib, weights, by_environment):
     if by_environment:
-        monkeypatch.setenv("FLOAT_MODELS_DIR", str(tmp_path))
+        monkeypatch.setenv("FLOAT_MODELS_DIR", str(weights.parent))
     pixels = np.zeros((720, 1280, 3), np.uint8)
     pixels[..., 0] = 200
-    detection = detect_faces(pixels, detector_folder=None if by_environment else tmp_path)
-    assert detection.detector == "RetinaFace"
-    assert seen == {"network": "resnet50", "shape": (360, 640, 3), "first": [0, 0, 200], "threshold": 0.95}
+    detection = detect_faces(pixels, detector_folder=None if by_environment else weights.parent)
+    assert (detection.detector, detection.notes) == ("RetinaFace", ())
+    assert facexlib.seen == {"shape": (360, 640, 3), "first": [0, 0, 200], "threshold": 0.95}
     assert [face.box for face in detection.faces] == [(120.0, 40.0, 300.0, 280.0), (20.0, 40.0, 100.0, 160.0)]
+    monkeypatch.setattr(facexlib, "rows", [])
+    assert detect_faces(pixels, detector_folder=weights.parent).faces == ()
 
 
-def test_a_damaged_weight_file_is_named(monkeypatch, tmp_path):
-    fake_facexlib(monkeypatch, [], {})
-    torch.save({"other": torch.ones(1)}, tmp_path / RETINAFACE_FILE)
+def test_retinaface_is_built_once_for_a_file_and_a_device(facexlib, weights):
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    state = torch.random.get_rng_state()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: detect_faces(pixels, detector_folder=weights.parent), range(8)))
+    assert facexlib.built == [("resnet50", False, "cpu")]
+    assert torch.equal(torch.random.get_rng_state(), state)
+    prepare_image(pixels, 32, detector_folder=weights.parent, device="cuda:1")
+    prepare_image(pixels, 32, detector_folder=weights.parent, device=torch.device("cuda:1"))
+    assert facexlib.built == [("resnet50", False, "cpu"), ("resnet50", False, "cuda:1")]
+    torch.save({"weight": torch.ones(1, 2), "bias": torch.zeros(1), "other": torch.zeros(100)}, weights)
+    with pytest.raises(ImageError, match="other"):  # another file under the same name
+        detect_faces(pixels, detector_folder=weights.parent)
+
+
+@pytest.mark.parametrize("content", [{"other": torch.ones(1)}, [torch.ones(1)], types.SimpleNamespace(a=1), None])
+def test_a_damaged_weight_file_is_named(facexlib, weights, content):
+    if content is None:
+        weights.write_bytes(b"<html>")
+    else:
+        torch.save(content, weights)
     with pytest.raises(ImageError, match=RETINAFACE_FILE):
-        detect_faces(np.zeros((64, 64, 3), np.uint8), detector_folder=tmp_path)
+        detect_faces(np.zeros((64, 64, 3), np.uint8), detector_folder=weights.parent)
 
 
-def test_weights_without_facexlib_give_a_note(monkeypatch, tmp_path):
-    (tmp_path / RETINAFACE_FILE).write_bytes(b"")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    detection = detect_faces(np.zeros((64, 64, 3), np.uint8), detector_folder=tmp_path)
-    assert "pip install facexlib" in detection.notes[0]
+@pytest.mark.parametrize("module", ["facexlib", "facexlib.detection.retinaface"])
+def test_weights_without_a_facexlib_that_works_give_a_note(monkeypatch, facexlib, weights, astronaut, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    if module == "facexlib":
+        monkeypatch.delitem(sys.modules, "facexlib.detection.retinaface")
+        monkeypatch.delitem(sys.modules, "facexlib.detection")
+    detection = detect_faces(np.asarray(astronaut), detector_folder=weights.parent)
+    assert len(detection.faces) == 1
+    assert "facexlib" in detection.notes[0] and "LBP" in detection.notes[0]
