@@ -10,7 +10,8 @@ from .audio.emotion_timeline import EmotionKeyframe, emotion_keyframes_from_text
 from .audio.speech_emotion import choose_emotion
 from .audio.waveform import waveform_peaks
 from .checkpoints.build_model import load_model
-from .checkpoints.save_weights import save_model
+from .checkpoints.download import DOWNLOADS, download
+from .checkpoints.save_weights import convert_model, save_model
 from .config import (
     EMOTIONS,
     PRESETS,

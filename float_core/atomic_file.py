@@ -1,4 +1,6 @@
-"""Files written beside their name and renamed at the end: a reader finds the old file or the new one, never a part of one."""
+"""Files written beside their name and renamed at the end: a reader finds the old file or the new one, never a part of one.
+
+And no result takes the place of a file that it is made from."""
 
 from __future__ import annotations
 
@@ -7,8 +9,10 @@ import errno
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from .errors import OptionError
 
 
 @contextlib.contextmanager
@@ -35,6 +39,15 @@ def write_beside(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def refuse_input(path: str | Path, inputs: Iterable[str | Path]) -> None:
+    """Raises OptionError if writing `path` would replace one of the files that are read for it, under this name, another spelling of it
+    or through a link. To be called before anything starts."""
+    target = Path(path)
+    for given in map(Path, inputs if target.exists() else ()):
+        if given.exists() and target.samefile(given):
+            raise OptionError(f"{path} is a file that is read here ({given}); the result would replace it. Give the result another name.")
 
 
 def _refuse(target: Path) -> None:

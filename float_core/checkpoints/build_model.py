@@ -149,7 +149,7 @@ def _emotion_loader(parts: Parts, config: EmotionConfig, target: _Target) -> Emo
 def _provenance(parts: Parts) -> Provenance:
     stated = parts.metadata.get(LICENSE_KEY) or parts.metadata.get(OLD_LICENSE_KEY, "not stated in the file")
     license = stated if CONFIG_KEY in parts.metadata else RELEASED_LICENSE
-    return Provenance(str(parts.path), parts.sha256(), parts.layout, license)
+    return Provenance(str(parts.path), parts.sha256(), parts.layout, license, parts.all_files())
 
 
 def _network(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..atomic_file import write_beside
 from ..basis_fingerprint import basis_fingerprint, same_basis
-from ..errors import CheckpointError
+from ..errors import CheckpointError, OptionError
 from ..types import LABEL_GROUPS, Calibration, DirectionCalibration, DirectionLabel
 
 FORMAT, VERSION = "float-calibration", 1
@@ -29,8 +29,11 @@ def calibration_path(model_path: str | Path) -> Path:
 
 
 def save_calibration(calibration: Calibration, path: str | Path) -> Path:
-    """Writes the calibration, beside and renamed. Raises CheckpointError for numbers that are not finite, and where writing fails."""
+    """Writes the calibration, beside and renamed. Raises OptionError for a name that does not end in .json, CheckpointError for numbers
+    that are not finite, and where writing fails."""
     path = Path(path)
+    if path.suffix != ".json":
+        raise OptionError(f"{path} does not end in .json, which is what is written")
     _check_numbers(calibration, path)
     try:
         with write_beside(path) as unfinished:
@@ -77,7 +80,7 @@ def calibration_beside(model_path: Path, basis: Tensor) -> Calibration | None:
     return calibration
 
 
-_EXPECTED = "Make it again: python -m float_core calibrate MODEL."
+_EXPECTED = "Calibrate the model again."
 
 
 def _to_text(calibration: Calibration) -> str:

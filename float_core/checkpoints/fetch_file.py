@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..atomic_file import write_beside
 from ..errors import CheckpointError
 from ..progress import ProgressCallback
 from .read_weights import file_sha256, format_of
@@ -116,7 +117,8 @@ def _record_path(target: Path) -> Path:
 
 def _write_record(version: Version, target: Path) -> None:
     sums = {"sha256": version.etag if _SHA256.fullmatch(version.etag) else file_sha256(target)}
-    _record_path(target).write_text(json.dumps(asdict(version) | {"size": _size(target)} | sums, indent=1) + "\n", encoding="utf-8")
+    with write_beside(_record_path(target)) as unfinished:
+        unfinished.write_text(json.dumps(asdict(version) | {"size": _size(target)} | sums, indent=1) + "\n", encoding="utf-8")
 
 
 def _read_record(target: Path) -> Version | None:

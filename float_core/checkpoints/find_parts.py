@@ -94,6 +94,10 @@ class Parts:
             return next(iter(sums.values()))
         return hashlib.sha256("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())).encode()).hexdigest()
 
+    def all_files(self) -> tuple[str, ...]:
+        """Every file that tensors come from, those of the folders beside included."""
+        return tuple(dict.fromkeys(str(where.file.path) for where in self.tensors.values()))
+
     def close(self) -> None:
         """Let go of all open files."""
         for where in self.tensors.values():

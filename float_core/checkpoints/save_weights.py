@@ -1,19 +1,21 @@
-"""`save_model`: a model to one safetensors file with its configuration in the metadata. The inverse of `load_model`."""
+"""`save_model`: a model to one safetensors file with its configuration in the metadata, the inverse of `load_model`; `convert_model`:
+one after the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from ..atomic_file import write_beside
+from ..atomic_file import refuse_input, write_beside
 from ..errors import CheckpointError, OptionError
 from ..motion_autoencoder.autoencoder import constant_keys
 from ..types import FloatModel
-from .build_model import FLOAT32
-from .find_parts import CONFIG_KEY, LICENSE_KEY, VERSION, VERSION_KEY
+from .build_model import FLOAT32, load_model
+from .find_parts import CONFIG_KEY, LICENSE_KEY, VERSION, VERSION_KEY, find_parts
 from .key_maps import NETWORKS, first_few
 
 
@@ -28,14 +30,38 @@ def save_model(
     """Write all networks that the model has, floating tensors in `dtype`; the speech emotion network is read for it if need be.
 
     The weight that the motion basis is decomposed from stays in float32: rounded, it would be another basis. `license` and
-    `metadata` (text by name) go into the file's metadata. Written beside and renamed: an interrupted run leaves no broken file."""
-    path = Path(path)
-    if path.suffix != ".safetensors":
-        raise OptionError(f"{path} does not end in .safetensors, which is what is written")
+    `metadata` (text by name) go into the file's metadata. Written beside and renamed: an interrupted run leaves no broken file. Raises
+    OptionError for a `path` that the model itself was read from."""
+    path = _checked_target(path, model.provenance.files)
     tensors = {prefix + name: tensor for part, prefix in NETWORKS.items() for name, tensor in _tensors(model, part).items()}
     stored = {name: _converted(tensor, torch.float32 if name.endswith(FLOAT32) else dtype) for name, tensor in tensors.items()}
     _refuse_overflow(stored, path)
     _write(path, stored, dict(metadata or {}) | _own_metadata(model, license))
+    return path
+
+
+def convert_model(
+    source: str | Path,
+    path: str | Path,
+    *,
+    audio_encoder: str | Path | None = None,
+    emotion_model: str | Path | None = None,
+    dtype: torch.dtype = torch.float16,
+) -> Path:
+    """Write a model of any known layout (see `load_model`) as one safetensors file. It keeps its license."""
+    parts = find_parts(source, audio_encoder, emotion_model)
+    parts.close()
+    _checked_target(path, parts.all_files())  # before gigabytes are read
+    model = load_model(source, audio_encoder=audio_encoder, emotion_model=emotion_model)
+    origin = f"{Path(model.provenance.file).name} (sha256 {model.provenance.sha256})"
+    return save_model(model, path, dtype=dtype, license=model.provenance.license, metadata={"converted_from": origin})
+
+
+def _checked_target(path: str | Path, inputs: Iterable[str]) -> Path:
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise OptionError(f"{path} does not end in .safetensors, which is what is written")
+    refuse_input(path, inputs)
     return path
 
 

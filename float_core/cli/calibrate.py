@@ -52,6 +52,8 @@ def run_calibrate(options: argparse.Namespace) -> None:
     """Runs the command: a table on stdout, the path of the file on stderr."""
     from ..calibration import calibrate, calibration_path, sampled_range, save_calibration
 
+    if options.out is not None and options.out.suffix != ".json":
+        raise OptionError(f"--out is {options.out}; expected a file that ends in .json")
     if options.sheet is not None and options.sheet.suffix.lower() != ".png":
         raise OptionError(f"--sheet is {options.sheet}; expected a file that ends in .png")
     if not 0 <= options.seed < 2**31:

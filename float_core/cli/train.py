@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from ..atomic_file import refuse_input
 from ..errors import OptionError
 from .options import device
 from .progress_bar import ProgressReport
@@ -94,6 +95,7 @@ def run_train_motion(options: argparse.Namespace) -> None:
     config = MotionTraining.read(options.config)
     base = load_model(options.autoencoder)
     base.require("autoencoder")
+    refuse_input(options.out / "model.safetensors", base.provenance.files)
     if config.transformer.latent_size != base.basis.shape[0]:
         raise OptionError(
             f"{options.config} is for latents of {config.transformer.latent_size}; {options.autoencoder} has {base.basis.shape[0]}. "

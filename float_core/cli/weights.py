@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from ..errors import OptionError
 from .options import DTYPES, add_part_options
 from .progress_bar import ProgressReport
 
@@ -30,25 +29,22 @@ def add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def run_convert(options: argparse.Namespace) -> None:
-    """Loads and saves."""
-    from .. import load_model, save_model
+    """Converts, and prints the path."""
+    from .. import convert_model
 
-    if options.target.suffix != ".safetensors":  # before reading gigabytes
-        raise OptionError(f"OUT is {options.target}; give a name that ends in .safetensors")
-    model = load_model(options.source, audio_encoder=options.audio_encoder, emotion_model=options.emotion_model)
-    origin = f"{Path(model.provenance.file).name} (sha256 {model.provenance.sha256})"
-    dtype = getattr(torch, options.dtype)
-    print(save_model(model, options.target, dtype=dtype, license=model.provenance.license, metadata={"converted_from": origin}))
+    parts = {"audio_encoder": options.audio_encoder, "emotion_model": options.emotion_model}
+    print(convert_model(options.source, options.target, dtype=getattr(torch, options.dtype), **parts))
 
 
 def add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `download` to the parser."""
-    from ..checkpoints.download import DOWNLOADS
+    from .. import DOWNLOADS
 
     parser = commands.add_parser(
         "download",
         help="fetch weights that are not bundled",
-        description="Fetch weights that are not bundled. Nothing is ever fetched without this command. Interrupted files are continued.",
+        description="Fetch weights that are not bundled. Nothing is ever fetched without this command. Interrupted downloads go on "
+        "where they stopped. Files are checked when they arrive and when they are there already.",
         epilog="names: " + "; ".join(f"{item.name}: {item.about}, license: {item.license}" for item in DOWNLOADS.values()),
     )
     parser.add_argument("name", choices=tuple(DOWNLOADS), metavar="NAME", help=f"one of {', '.join(DOWNLOADS)}")
@@ -58,7 +54,7 @@ def add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_download(options: argparse.Namespace) -> None:
     """Says the license, fetches, prints the paths."""
-    from ..checkpoints.download import DOWNLOADS, download
+    from .. import DOWNLOADS, download
 
     item = DOWNLOADS[options.name]
     print(f"note: license of {item.name}: {item.license}", file=sys.stderr)

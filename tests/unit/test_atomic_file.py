@@ -9,8 +9,8 @@ import stat
 import pytest
 import torch
 
-from float_core import load_model, save_motion
-from float_core.atomic_file import write_beside
+from float_core import OptionError, load_model, save_motion
+from float_core.atomic_file import refuse_input, write_beside
 from float_core.types import MotionSequence
 
 
@@ -136,3 +136,18 @@ def test_a_file_that_is_not_to_be_written_is_not_replaced(tmp_path, monkeypatch)
     with pytest.raises(PermissionError):
         write(path)
     assert path.read_text() == "old"
+
+
+def test_a_result_does_not_replace_what_it_is_made_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    voice = tmp_path / "voice.wav"
+    voice.write_bytes(b"a recording")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.wav").symlink_to(voice)
+    (tmp_path / "twin.wav").hardlink_to(voice)
+    for name in (voice, "voice.wav", "folder/../voice.wav", "link.wav", tmp_path / "link.wav", "twin.wav"):
+        with pytest.raises(OptionError, match="is read here"):
+            refuse_input(name, ["none.png", voice])
+    (tmp_path / "other.wav").write_bytes(b"an older result")
+    for name in ("other.wav", "new.wav", "folder/voice.wav"):
+        refuse_input(name, ["none.png", voice])

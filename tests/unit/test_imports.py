@@ -56,7 +56,6 @@ ROOMS = {
 NOT_YET: set[tuple[str, str]] = {
     ("float_core/cli/motion_options.py", "float_core.pipeline.long_audio"),
     ("float_core/cli/motion_options.py", "float_core.pipeline.sample"),
-    ("float_core/cli/weights.py", "float_core.checkpoints.download"),
     ("float_core/motion_editing/curves.py", "float_core.audio.waveform"),
     ("nodes/edit_motion.py", "float_core.checkpoints.calibration_file"),
     ("nodes/edit_motion.py", "float_core.checkpoints.find_parts"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import float_core
-from float_core import Calibration, CheckpointError, DirectionCalibration, DirectionLabel, load_model, save_model
+from float_core import Calibration, CheckpointError, DirectionCalibration, DirectionLabel, OptionError, load_model, save_model
 from float_core.calibration import basis_fingerprint
 from float_core.checkpoints.calibration_file import calibration_path, read_calibration, save_calibration
 
@@ -61,7 +61,7 @@ def test_another_basis_is_not_used(saved):
 def test_a_damaged_file_does_not_keep_the_model_from_loading(saved):
     path = calibration_path(saved)
     path.write_text(path.read_text()[:200])
-    with pytest.warns(UserWarning, match="cannot be read as JSON.*python -m float_core calibrate"):
+    with pytest.warns(UserWarning, match="cannot be read as JSON.*Calibrate the model again"):
         assert load_model(saved).calibration is None
 
 
@@ -98,6 +98,13 @@ def test_numbers_that_are_not_finite_are_not_written(saved, tmp_path):
     with pytest.raises(CheckpointError, match="not finite"):
         save_calibration(bad, tmp_path / "bad.json")
     assert not (tmp_path / "bad.json").exists()
+
+
+def test_weights_are_not_replaced_by_a_calibration(saved):
+    before = saved.read_bytes()
+    with pytest.raises(OptionError, match=r"tiny\.safetensors does not end in \.json"):
+        save_calibration(calibration(load_model(saved)), saved)
+    assert saved.read_bytes() == before
 
 
 def test_public_names():

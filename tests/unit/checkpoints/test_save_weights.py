@@ -8,9 +8,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from float_core import AudioClip, CheckpointError, OptionError, encode_audio, load_model, save_model
+from float_core import AudioClip, CheckpointError, OptionError, convert_model, encode_audio, load_model, save_model
+from float_core.checkpoints import save_weights
 
-from .conftest import COMPACT, TINY
+from .conftest import COMPACT, TINY, under, write_wav2vec2_folder
 
 
 def test_round_trip_in_float32(tmp_path, tiny, same):
@@ -60,6 +61,63 @@ def test_the_suffix_is_checked(tmp_path, compact):
         save_model(compact, tmp_path / "own.pth", license="x")
 
 
+def spellings(path, folder):
+    """Other ways to write the name of a file."""
+    (folder / "sub").mkdir()
+    link, twin = folder / "link.safetensors", folder / "twin.safetensors"
+    link.symlink_to(path)
+    twin.hardlink_to(path)
+    return path, folder / "sub" / ".." / path.relative_to(folder), link, twin
+
+
+def test_a_model_is_not_written_over_the_file_that_it_came_from(tmp_path, compact):
+    path = save_model(compact, tmp_path / "own.safetensors", dtype=torch.float32, license="x")
+    before, model = path.read_bytes(), load_model(path)
+    assert model.provenance.files == (str(path),)
+    for target in spellings(path, tmp_path):
+        with pytest.raises(OptionError, match="is read here"):
+            save_model(model, target, license="x")
+        with pytest.raises(OptionError, match="is read here"):
+            convert_model(path, target)
+    assert path.read_bytes() == before
+    assert save_model(model, tmp_path / "new.safetensors", license="x").is_file()
+    assert save_model(model, tmp_path / "new.safetensors", license="x").is_file()  # an older result may be replaced
+
+
+def test_nor_over_the_networks_that_lie_beside(tmp_path, monkeypatch, tensors):
+    """Refused before a tensor is read."""
+    model = tmp_path / "float.pth"
+    torch.save({name: tensor for name, tensor in tensors.items() if not name.startswith(("audio_encoder.wav2vec2.", "emotion_"))}, model)
+    folders = {"audio_encoder": tmp_path / "wav2vec2-base-960h", "emotion_model": tmp_path / "elsewhere"}
+    write_wav2vec2_folder(folders["audio_encoder"], under(tensors, "audio_encoder."), TINY.audio.network)
+    write_wav2vec2_folder(folders["emotion_model"], under(tensors, "emotion_encoder.wav2vec2_for_emotion."), TINY.emotion.network)
+    monkeypatch.setattr(save_weights, "load_model", None)
+    for folder in folders.values():
+        with pytest.raises(OptionError, match="is read here"):
+            convert_model(model, folder / "model.safetensors", emotion_model=folders["emotion_model"])
+
+
+def test_conversion_keeps_the_weights_the_license_and_the_origin(tmp_path, compact, same):
+    path = save_model(compact, tmp_path / "own.safetensors", dtype=torch.float32, license="Apache-2.0")
+    converted = convert_model(path, tmp_path / "new.safetensors", dtype=torch.float32)
+    model = load_model(converted)
+    same(model, compact, ("autoencoder", "transformer", "audio_encoder"))
+    assert model.provenance.license == "Apache-2.0"
+    with safe_open(converted, "pt") as file:
+        assert file.metadata()["converted_from"] == f"own.safetensors (sha256 {load_model(path).provenance.sha256})"
+
+
+def test_the_license_of_files_before_0_2_is_read(tmp_path, compact):
+    path = save_model(compact, tmp_path / "own.safetensors", license="new words")
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    old = {name.replace("license", "licence"): text for name, text in metadata.items()} | {"float_licence": "old words"}
+    save_file(load_file(path), tmp_path / "old.safetensors", metadata=old)
+    assert load_model(tmp_path / "old.safetensors").provenance.license == "old words"
+    save_file(load_file(path), tmp_path / "both.safetensors", metadata=metadata | {"float_licence": "old words"})
+    assert load_model(tmp_path / "both.safetensors").provenance.license == "new words"
+
+
 def test_own_files_are_held_to_their_configuration(tmp_path, compact):
     path = save_model(compact, tmp_path / "own.safetensors", license="x")
     with safe_open(path, "pt") as file:
@@ -79,8 +137,6 @@ def test_own_files_are_held_to_their_configuration(tmp_path, compact):
 
 
 def test_an_emotion_network_beside_serves_a_model_without_one(tmp_path, compact, tensors):
-    from .conftest import under, write_wav2vec2_folder
-
     path = save_model(compact, tmp_path / "own.safetensors", license="x")
     folder = tmp_path / "wav2vec-english-speech-emotion-recognition"
     write_wav2vec2_folder(folder, under(tensors, "emotion_encoder.wav2vec2_for_emotion."), TINY.emotion.network)

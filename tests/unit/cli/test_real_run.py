@@ -303,3 +303,20 @@ def test_make_shows_its_targets():
         pytest.skip("make is not installed")
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "make animate" in done.stdout
+
+
+def test_a_model_that_is_read_is_not_written_over(files, tmp_path, capsys):
+    """Refused before anything is trained, measured or converted."""
+    model = tmp_path / "model.safetensors"
+    model.write_bytes((files / "tiny.safetensors").read_bytes())
+    commands = (
+        ["convert", str(model), str(model)],
+        ["train", "motion", "--data", str(tmp_path), "--autoencoder", str(model), "--out", str(tmp_path)],
+        ["calibrate", str(model), "--out", str(model)],
+    )
+    for command in commands:
+        assert main(command) == 2
+        err = capsys.readouterr().err
+        assert "is read here" in err or "ends in .json" in err
+    assert model.read_bytes() == (files / "tiny.safetensors").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
