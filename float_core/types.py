@@ -211,13 +211,26 @@ class FrameChunk:
     start: int
 
 
+def _is(value: object, *kinds: type) -> bool:
+    """Whether it is of one of these kinds of number; True and False are not numbers here."""
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How motion is sampled. `steps` counts evaluations of the velocity (a midpoint or heun step takes two, rk4 four);
-    guidance scales 1 = plain conditioning; `seed` decides all noise; `noise_policy`: "continuous" draws new noise for every window,
-    "same_each_window" the same one (what the released script does with a fixed seed). `time_grid`: how the steps lie between noise (time 0)
-    and motion (1): "even", or "fine_end", which are long at first and short at the end. `guidance_interval`: from and to which time the
-    guidance scales hold, the ends included; at other times they are 1, which is one pass of the network instead of up to three."""
+    """How motion is sampled.
+
+    steps: evaluations of the velocity for a window. A midpoint or heun step takes two, an rk4 step four.
+    solver: "euler", "midpoint", "heun", "rk4" or "ab2" (Adams-Bashforth).
+    audio_guidance: how strongly the motion follows the audio; 1 = plain conditioning.
+    emotion_guidance: how strongly it follows the emotion; 1 = plain conditioning.
+    seed: decides all noise.
+    noise_policy: "continuous" draws new noise for every window, "same_each_window" the same noise (as the released script does).
+    time_grid: how the steps lie between noise (time 0) and motion (time 1): "even", or "fine_end", which begins with long steps and ends
+        with short ones.
+    guidance_interval: (start, end), the times between which the guidance scales hold, the ends included. At other times they are 1, which
+        takes one pass of the network instead of up to three.
+    """
 
     steps: int = 10
     solver: SolverName = "euler"
@@ -233,18 +246,18 @@ class SamplingOptions:
             if getattr(self, name) not in known:
                 raise OptionError(f"{name} is {getattr(self, name)!r}; expected one of {', '.join(known)}")
         per_step = EVALUATIONS_PER_STEP[self.solver]
-        if not isinstance(self.steps, int) or self.steps < per_step or self.steps % per_step:
+        if not _is(self.steps, int) or self.steps < per_step or self.steps % per_step:
             raise OptionError(
                 f"steps is {self.steps!r}; {self.solver} takes {per_step} evaluation(s) a step: give a positive multiple of {per_step}"
             )
         for name in ("audio_guidance", "emotion_guidance"):
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not abs(value) < 1e4:
+            if not _is(value, int, float) or not abs(value) < 1e4:
                 raise OptionError(f"{name} is {value!r}; expected a finite number (useful: 0 to 10)")
-        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**64:
+        if not _is(self.seed, int) or not 0 <= self.seed < 2**64:
             raise OptionError(f"seed is {self.seed!r}; expected a whole number from 0 to 2**64 - 1")
         interval = self.guidance_interval
-        if not (isinstance(interval, tuple) and len(interval) == 2 and all(isinstance(t, (int, float)) for t in interval)):
+        if not (isinstance(interval, tuple) and len(interval) == 2 and all(_is(t, int, float) for t in interval)):
             raise OptionError(f"guidance_interval is {interval!r}; expected two times (start, end)")
         if not 0 <= interval[0] < interval[1] <= 1:
             raise OptionError(f"guidance_interval is {interval!r}; expected 0 <= start < end <= 1")
