@@ -25,9 +25,9 @@ from torch import Tensor
 import float_core
 from float_core import EMOTIONS, AudioClip, FloatModel, SamplingOptions, evaluation
 from float_core.evaluation.held_out import HELD_OUT_SEED
-from float_core.motion_flow.guidance import branch_weights
+from float_core.motion_flow.guidance import branch_weights, scales_at
+from float_core.motion_flow.ode_solvers import evaluation_times
 from float_core.motion_flow.window_sampler import WindowState, draw_noise, sample_window, sample_windows
-from float_core.motion_flow.window_velocity import asked_times, scales_at
 from float_core.synthetic.rig import RIG_SCALES, index
 from float_core.synthetic.synthetic_voices import make_clip
 from float_core.types import QualityName
@@ -173,7 +173,8 @@ def clip_measures(model: FloatModel, clips: Clips, options: SamplingOptions, see
 
 def passes(options: SamplingOptions) -> int:
     """How many times the network runs for a window: the evaluations, each with its guidance passes."""
-    return sum(len(branch_weights(*scales_at(options, t))) for t in asked_times(options))
+    times = evaluation_times(options.solver, options.steps, options.time_grid)
+    return sum(len(branch_weights(*scales_at(options, t))) for t in times)
 
 
 def measure(clip_count: int, seeds: int, most: int) -> Iterator[Row]:

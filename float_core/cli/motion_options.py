@@ -227,7 +227,7 @@ def whole_motion(job: AnimateJob, identity: SourceIdentity, on_progress: Progres
 def _sampled(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCallback) -> MotionSequence:
     from .. import choose_emotion, predict_emotion
     from ..pipeline.long_audio import audio_frames, stream_audio_features
-    from ..pipeline.sample import stream_audio_motion
+    from ..pipeline.sample import stream_motion
 
     model, emotion = job.model, job.emotion
     if emotion is None and not model.has("emotion"):
@@ -235,7 +235,7 @@ def _sampled(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCal
         emotion = choose_emotion("neutral")
     condition = emotion if emotion is not None else predict_emotion(model, job.clip)
     pieces, frames = stream_audio_features(model, job.clip), audio_frames(model, job.clip)
-    windows = stream_audio_motion(model, identity, pieces, frames, condition, sampling_options(job.options), on_progress=on_progress)
+    windows = stream_motion(model, identity, pieces, frames, condition, sampling_options(job.options), on_progress=on_progress)
     return MotionSequence(torch.cat(list(windows), dim=1), model.config.fps, identity.motion)
 
 

@@ -1,4 +1,4 @@
-"""Solvers of dx/dt = velocity(x, t) as flat functions. They know the velocity and a time grid, no network, no guidance.
+"""Solvers of dx/dt = velocity(x, t) as flat functions. They know the velocity and a time grid, and nothing else.
 
 Each takes `x` at `times[0]` along the increasing, not necessarily even grid `times` and returns x at `times[-1]`.
 """
@@ -89,13 +89,13 @@ def time_grid(solver: str, evaluations: int, spacing: str = "even") -> list[floa
     return even if spacing == "even" else [u * (2 - u) for u in even]
 
 
-def evaluation_times(solver: Solver, times: Sequence[float]) -> list[float]:
-    """When `solver` evaluates the velocity along the grid `times`, in order: it is run on a velocity that only takes notes."""
+def evaluation_times(solver: str, evaluations: int, spacing: str = "even") -> list[float]:
+    """When `solver` evaluates the velocity along that `time_grid`, in order: it is run on a velocity that only takes notes."""
     noted: list[float] = []
 
     def velocity(x: Tensor, t: float) -> Tensor:
         noted.append(t)
         return x
 
-    solver(velocity, torch.zeros(1), times)
+    SOLVERS[solver](velocity, torch.zeros(1), time_grid(solver, evaluations, spacing))
     return noted

@@ -1,4 +1,5 @@
-"""The straight path between noise and data that the transformer learns (paper section 3.2). Knows no network and no solver."""
+"""The straight path from noise to data, whose velocity the transformer learns (FLOAT, arXiv 2412.01064, section 3.2: the optimal transport
+path of flow matching; arXiv 2210.02747, equations 22 and 23 with sigma_min = 0)."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PathSample:
     """A point on the path: `x_t` (B, ...), its time `t` (B,) in [0, 1], and the path's `velocity` u there (B, ...)."""
 
@@ -20,4 +21,4 @@ class PathSample:
 def straight_path(x0: Tensor, x1: Tensor, t: Tensor) -> PathSample:
     """The optimal transport path from noise `x0` (t = 0) to data `x1` (t = 1), both (B, ...), at `t` (B,)."""
     weight = t.reshape(-1, *[1] * (x1.dim() - 1)).to(x1.dtype)
-    return PathSample(x_t=torch.lerp(x0, x1, weight), t=t, velocity=x1 - x0)  # x_t = (1-t) x0 + t x1,  u = x1 - x0
+    return PathSample(x_t=torch.lerp(x0, x1, weight), t=t, velocity=x1 - x0)  # (22): x_t = (1-t) x0 + t x1, (23): u = x1 - x0

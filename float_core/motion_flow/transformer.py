@@ -1,6 +1,5 @@
-"""The flow matching transformer (paper section 3.2): the velocity of a window of motion latents under its conditions.
+"""The flow matching transformer (FLOAT, arXiv 2412.01064, section 3.2): the velocity of a window of motion latents under its conditions.
 
-Knows tokens, time and conditions; knows nothing of guidance, solvers, noise or how windows follow one another.
 Attribute names are those of the released checkpoint under `fmt.`.
 """
 
@@ -10,6 +9,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from ..config import TransformerConfig
@@ -65,10 +65,9 @@ class BandAttention(nn.Module):
         self.proj = nn.Linear(hidden_size, hidden_size)
 
     def forward(self, x: Tensor, may_attend: Tensor) -> Tensor:
-        batch, tokens, hidden = x.shape
-        q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, hidden // self.heads).permute(2, 0, 3, 1, 4)  # each [B, heads, T, h]
+        q, k, v = rearrange(self.qkv(x), "b t (three heads h) -> three b heads t h", three=3, heads=self.heads)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=may_attend)
-        return self.proj(y.transpose(1, 2).reshape(batch, tokens, hidden))
+        return self.proj(rearrange(y, "b heads t h -> b t (heads h)"))
 
 
 class FeedForward(nn.Module):
@@ -165,7 +164,7 @@ class FlowMatchingTransformer(nn.Module):
     def condition(self, t: float | Tensor, audio: Tensor, source_motion: Tensor, emotion: Tensor) -> Tensor:
         """c = c_embedder([w_r, w_a, w_e]) + time, per frame: [B, P+W, H]. `audio` has all P+W frames here."""
         batch, tokens = audio.shape[:2]
-        parts = [source_motion[:, None].expand(-1, tokens, -1), audio, emotion.expand(batch, tokens, -1)]
+        parts = [repeat(source_motion, "b d -> b t d", t=tokens), audio, emotion.expand(batch, tokens, -1)]
         times = torch.as_tensor(t, device=audio.device).reshape(-1)  # one time for all, or one each
         return self.c_embedder(torch.cat(parts, dim=-1)) + self.t_embedder(times)[:, None]
 

@@ -34,7 +34,7 @@ from ..types import (
 from .encode import encode_identity, predict_emotion
 from .long_audio import audio_frames, stream_audio_features
 from .render import render_pieces
-from .sample import check_options, stream_audio_motion
+from .sample import check_options, stream_motion
 
 EmotionChoice = str | Mapping[str, float] | EmotionCondition | None
 
@@ -108,7 +108,7 @@ def _sampled(model: FloatModel, audio: AudioClip | AudioFile, emotion: EmotionCh
         on_encoding("encode", 2, 3)
         condition = chosen if chosen is not None else predict_emotion(model, audio)
         on_encoding("encode", 3, 3)
-        return stream_audio_motion(model, identity, encoded, frames, condition, options, on_progress=on_sampling)
+        return stream_motion(model, identity, encoded, frames, condition, options, on_progress=on_sampling)
 
     return pieces
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..argument_checks import check_batch_size, check_identity, check_motion
+from ..chunks import rechunk
 from ..progress import ProgressCallback
 from ..types import FloatModel, FrameChunk, MotionSequence, SourceIdentity
 
@@ -47,10 +48,10 @@ def render_pieces(
     decode = model.require("autoencoder").prepare(tuple(skip.to(model.device) for skip in identity.skips), compile=compile)
     base = identity.latent.to(model.device, torch.float32)
     start = 0
-    for motion in _rebatch(pieces, batch_size or automatic_batch_size(model)):
-        latents = base + motion.to(model.device, torch.float32)  # w = w_{S->r} + w_{r->D}
+    for motion in rechunk(pieces, batch_size or automatic_batch_size(model), dim=1):
+        latents = base + motion[0].to(model.device, torch.float32)  # w = w_{S->r} + w_{r->D}
         chunk = FrameChunk(decode(latents).clamp_(-1, 1), start)
-        start += len(motion)
+        start += len(latents)
         if on_progress is not None:
             on_progress("render", start, total)
         yield chunk
@@ -63,15 +64,3 @@ def automatic_batch_size(model: FloatModel) -> int:
         return 16
     size = model.require("autoencoder").config.size
     return max(1, min(4, _PIXELS_AT_ONCE // size**2))  # a few tenths of a second
-
-
-def _rebatch(pieces: Iterable[Tensor], size: int) -> Iterator[Tensor]:
-    """Pieces (1, n, D) as batches (size, D), the last one smaller."""
-    rest: Tensor | None = None
-    for piece in pieces:
-        rest = piece[0] if rest is None else torch.cat([rest, piece[0]])
-        while len(rest) >= size:
-            yield rest[:size]
-            rest = rest[size:]
-    if rest is not None and len(rest):
-        yield rest

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from float_core.motion_flow.guidance import GuidedVelocity, WindowConditions
-from float_core.motion_flow.prepared_velocity import PreparedVelocity
+from float_core.motion_flow.guidance import GuidedVelocity, PreparedVelocity, WindowConditions
 
 TOLERANCE = 1e-5
 

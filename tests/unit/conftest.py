@@ -11,7 +11,7 @@ from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.config import AutoencoderConfig, CompactAudioConfig, ModelConfig, TransformerConfig
 from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
 from float_core.motion_autoencoder.fast_decoders.strip_decoder import StripDecoder
-from float_core.motion_flow.prepared_velocity import PreparedVelocity
+from float_core.motion_flow.guidance import PreparedVelocity
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.types import AudioClip, FloatModel, Provenance
 

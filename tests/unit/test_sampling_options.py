@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from float_core import OptionError, SamplingOptions
-from float_core.motion_flow.guidance import branch_weights
-from float_core.motion_flow.window_velocity import asked_times, scales_at
+from float_core.motion_flow.guidance import branch_weights, scales_at
+from float_core.motion_flow.ode_solvers import evaluation_times
 from float_core.types import QUALITIES
 
 
 def passes(options: SamplingOptions) -> int:
-    return sum(len(branch_weights(*scales_at(options, t))) for t in asked_times(options))
+    times = evaluation_times(options.solver, options.steps, options.time_grid)
+    return sum(len(branch_weights(*scales_at(options, t))) for t in times)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,17 @@ def passes(options: SamplingOptions) -> int:
         ({"guidance_interval": (0.0,)}, r"expected two times \(start, end\)"),
         ({"guidance_interval": ("0", "1")}, r"expected two times \(start, end\)"),
         ({"guidance_interval": 0.5}, r"expected two times \(start, end\)"),
+        ({"guidance_interval": [0.0, 1.0]}, r"expected two times \(start, end\)"),
+        ({"guidance_interval": (False, True)}, r"expected two times \(start, end\)"),
         ({"steps": 3, "solver": "midpoint"}, "positive multiple of 2"),
+        ({"steps": 10.0}, "steps is 10.0"),
+        ({"steps": True}, "steps is True"),
+        ({"seed": True}, "seed is True; expected a whole number"),
+        ({"seed": False}, "seed is False; expected a whole number"),
+        ({"seed": -1}, "seed is -1; expected a whole number"),
+        ({"audio_guidance": True}, "audio_guidance is True; expected a finite number"),
+        ({"emotion_guidance": False}, "emotion_guidance is False; expected a finite number"),
+        ({"emotion_guidance": float("inf")}, "emotion_guidance is inf; expected a finite number"),
     ],
 )
 def test_what_is_refused(given, says):

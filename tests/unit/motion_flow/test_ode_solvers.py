@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from float_core.motion_flow.ode_solvers import SOLVERS, Velocity, euler, time_grid
+from float_core.motion_flow.ode_solvers import SOLVERS, Velocity, euler, evaluation_times, time_grid
 from float_core.types import EVALUATIONS_PER_STEP, TIME_GRIDS
 from float_core.types import SOLVERS as SOLVER_NAMES
 
@@ -84,6 +84,11 @@ def test_names_are_those_of_the_options():
 def test_ten_euler_evaluations_are_eleven_points():
     assert time_grid("euler", 10) == [n / 10 for n in range(11)]
     assert time_grid("rk4", 8) == [0.0, 0.5, 1.0]
+
+
+def test_times_of_a_solver():
+    assert evaluation_times("heun", 4) == [0.0, 0.5, 0.5, 1.0]
+    assert evaluation_times("ab2", 4, "fine_end") == [0.0, 0.4375, 0.75, 0.9375]
 
 
 def test_fine_end_shortens_step_by_step():

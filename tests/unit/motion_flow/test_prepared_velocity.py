@@ -8,10 +8,7 @@ import pytest
 import torch
 
 from float_core.config import MINI, TransformerConfig
-from float_core.motion_flow.guidance import GuidedVelocity
-from float_core.motion_flow.linear_product import linear_product, uses_onednn
-from float_core.motion_flow.ode_solvers import SOLVERS, evaluation_times, time_grid
-from float_core.motion_flow.prepared_velocity import PreparedVelocity
+from float_core.motion_flow.guidance import GuidedVelocity, PreparedVelocity
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.motion_flow.window_sampler import sample_windows
 from float_core.types import SOLVERS as SOLVER_NAMES
@@ -153,25 +150,3 @@ def test_whole_clips_equal_the_plain_loop(transformer, solver, scales):
         torch.cat(list(sample_windows(transformer, source, audio, emotion, options, impl=impl)), dim=1) for impl in ("reference", "fast")
     )
     assert relative(fast, plain) < 1e-5
-
-
-def test_times_of_a_solver():
-    grid = time_grid("heun", 4)
-    assert evaluation_times(SOLVERS["heun"], grid) == [0.0, 0.5, 0.5, 1.0]
-    assert evaluation_times(SOLVERS["ab2"], [0.0, 0.3, 0.7, 1.0]) == [0.0, 0.3, 0.7]
-
-
-@pytest.mark.parametrize("gelu", [False, True])
-@torch.no_grad()
-def test_products_are_those_of_the_layer(gelu):
-    layer = torch.nn.Linear(512, 1024)
-    for x in (torch.randn(3, 20, 512), torch.randn(40, 1024)[:, ::2]):
-        expected = layer(x)
-        expected = torch.nn.functional.gelu(expected, approximate="tanh") if gelu else expected
-        torch.testing.assert_close(linear_product(layer, x, gelu=gelu), expected, rtol=1e-5, atol=1e-5)
-
-
-def test_onednn_is_for_float32_and_large_layers():
-    large, small = torch.nn.Linear(512, 1024), torch.nn.Linear(256, 256)
-    assert not uses_onednn(small, torch.zeros(2, 256))
-    assert not uses_onednn(large.bfloat16(), torch.zeros(2, 512, dtype=torch.bfloat16))

@@ -43,8 +43,24 @@ def test_streaming_equals_whole_and_starting_again_repeats(transformer):
             part = slice(start, start + W)
             motion, state = sample_window(transformer, state, source, audio[:, part], emotion[:, part], next(noise), OPTIONS)
             pieces.append(motion)
-        assert state.index == 2
         assert torch.equal(torch.cat(pieces, dim=1), expected)
+
+
+@pytest.mark.parametrize("sizes", [[1] * 20, [7, 7, 6], [3, 0, 12, 5], [20]])
+@pytest.mark.parametrize("emotion_frames", [1, 20])
+def test_audio_in_pieces_gives_the_bits_of_the_whole(transformer, sizes, emotion_frames):
+    source, audio, emotion = clip(20, batch=2, emotion_frames=emotion_frames)
+    taken: list[int] = []
+
+    def pieces():
+        for piece in audio.split(sizes, dim=1):
+            taken.append(piece.shape[1])
+            yield piece
+
+    windows = sample_windows(transformer, source, pieces(), emotion, OPTIONS)
+    first = next(windows)
+    assert sum(taken) - taken[-1] < W <= sum(taken)  # what the first window needs, and no more
+    assert torch.equal(torch.cat([first, *windows], dim=1), whole(transformer, (source, audio, emotion)))
 
 
 def test_a_window_is_sampled_only_when_it_is_asked_for(transformer):

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from float_core.config import PRESETS, AutoencoderConfig, TransformerConfig
 from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
-from float_core.motion_flow import prepared_velocity
+from float_core.motion_flow import guidance
 
 MB = 2**20
 
@@ -62,7 +62,7 @@ def test_a_sound_counts_up_to_the_window_in_which_long_ones_are_heard(estimates:
 
 def test_sampling_follows_the_architecture_and_the_steps(estimates: ModuleType) -> None:
     released, bundled = PRESETS["float-512"].transformer, PRESETS["mini"].transformer
-    assert estimates.TABLE_BYTES == prepared_velocity.TABLE_BYTES
+    assert estimates.TABLE_BYTES == guidance.TABLE_BYTES
     assert 250 * MB < estimates.sampling_memory(released, 10) < 1024 * MB
     assert estimates.sampling_memory(bundled, 10) < estimates.sampling_memory(released, 10) / 4
     assert estimates.sampling_memory(released, 4) > 1.5 * estimates.sampling_memory(released, 2)

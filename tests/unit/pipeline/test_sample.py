@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import math
+import sys
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from float_core.audio.emotion_timeline import EmotionKeyframe, emotion_timeline
 from float_core.audio.speech_emotion import choose_emotion
 from float_core.errors import CheckpointError, OptionError
 from float_core.pipeline.encode import encode_audio, encode_identity
-from float_core.pipeline.sample import sample_motion, stream_audio_motion
+from float_core.pipeline.sample import sample_motion, stream_motion
 from float_core.types import AudioFeatures, EmotionCondition, SamplingOptions
 
 OPTIONS = SamplingOptions(steps=2)
@@ -28,6 +30,11 @@ def test_motion_and_progress(model, conditions):
     result = sample_motion(model, *conditions, OPTIONS, on_progress=lambda *report: reports.append(report))
     assert result.latents.shape == (1, 25, 12) and result.latents.dtype == torch.float32 and result.fps == 25.0
     assert reports == [("sample", n, 6) for n in range(1, 7)]
+
+
+def test_the_example_in_the_docstring_is_true():
+    module = sys.modules[sample_motion.__module__]
+    assert doctest.testmod(module) == (0, 6)
 
 
 def test_raising_in_progress_stops_the_work(model, conditions):
@@ -82,7 +89,7 @@ def test_motion_of_a_voice_in_pieces_is_that_of_the_whole(model, conditions, siz
             asked.append(piece.shape[1])
             yield piece
 
-    windows = stream_audio_motion(model, identity, pieces(), 25, emotion, OPTIONS)
+    windows = stream_motion(model, identity, pieces(), 25, emotion, OPTIONS)
     first = next(windows)
     assert sum(asked) == min(25, math.ceil(10 / size) * size)  # what the first window needs
     found = torch.cat([first, *windows], dim=1)
