@@ -79,6 +79,11 @@ class CompactAudioEncoder(nn.Module):
         """Frames to each side that one frame depends on, the mel window included: give a cut-out at least this much around it."""
         return sum(dilation + 1 for dilation in self.config.dilations) + 2
 
+    @property
+    def stages(self) -> tuple[nn.Module, ...]:
+        """Modules that end one after the other while the network hears something."""
+        return (self.stem, *self.blocks)
+
     def forward(self, waveform: Tensor) -> Tensor:
         """Mono sound (B, samples), any level, to w_a (B, T, feature_size)."""
         mel = self.mel(waveform)
@@ -89,7 +94,7 @@ class CompactAudioEncoder(nn.Module):
         """Features of a long sound, as pieces (1, n, feature_size) float32 that are computed one after another: those of the whole, to
         rounding, since every frame is taken from a window that has its `reach` around it. The sound is read three times."""
         frames = frame_count(sound.samples, self.config.sample_rate, self.fps)
-        plan = WindowPlan(_STREAM_FRAMES + 2 * self.reach, 2 * self.reach)
+        plan = self._plan()
         spans = plan.spans(frames)
         level, size, device = measure_level(sound, self.hop), MELS_PER_FRAME * self.hop, next(self.parameters()).device
         cuts = cut_spans(sound.read(), ((start * size, stop * size) for start, stop in spans))
@@ -98,6 +103,13 @@ class CompactAudioEncoder(nn.Module):
             for cut, (start, stop) in zip(cuts, spans, strict=True)
         )
         yield from plan.join(spans, windows)
+
+    def window_count(self, samples: int) -> int:
+        """In how many windows `stream` hears so many samples."""
+        return len(self._plan().spans(frame_count(samples, self.config.sample_rate, self.fps)))
+
+    def _plan(self) -> WindowPlan:
+        return WindowPlan(_STREAM_FRAMES + 2 * self.reach, 2 * self.reach)
 
     def _bands(self, levelled: Tensor, frames: int) -> Tensor:
         return mel_bands(levelled, frames * MELS_PER_FRAME, sample_rate=self.config.sample_rate, hop=self.hop, bands=self.config.mel_bands)

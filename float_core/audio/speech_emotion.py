@@ -16,9 +16,9 @@ from ..argument_checks import check_number
 from ..config import EMOTIONS, EmotionConfig
 from ..errors import OptionError
 from ..types import EmotionCondition
-from .long_windows import speech_windows
+from .long_windows import WindowPlan, speech_windows
 from .sound_stream import SoundStream, cut_spans
-from .wav2vec2_network import build_wav2vec2, feature_stride, layer_outputs, network_dtype, receptive_field
+from .wav2vec2_network import build_wav2vec2, feature_stride, layer_outputs, network_dtype, receptive_field, stages_of
 from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
 from .waveform import normalize, pad_right, require_batch
 
@@ -72,6 +72,11 @@ class SpeechEmotionClassifier(nn.Module):
         self.wav2vec2_for_emotion.wav2vec2.eval()
         return self
 
+    @property
+    def stages(self) -> tuple[nn.Module, ...]:
+        """Modules that end one after the other while the network hears something."""
+        return stages_of(self.wav2vec2_for_emotion.wav2vec2)
+
     def forward(self, waveform: Tensor) -> Tensor:
         """Mono sound (B, samples), not normalized, to logits (B, classes). Padded only if it is too short for one feature."""
         require_batch(waveform)
@@ -89,8 +94,7 @@ class SpeechEmotionClassifier(nn.Module):
         the windows give. Near to what the whole would give, not equal (see Wav2Vec2AudioEncoder.stream). The sound is read twice."""
         network = self.wav2vec2_for_emotion
         stride = feature_stride(network.wav2vec2)
-        steps = (sound.samples - self._minimum) // stride + 1  # convolutional features
-        plan = speech_windows(self.config.sample_rate / stride)
+        plan, steps = self._plan(sound.samples)
         spans = plan.spans(steps)
         statistics = measure_sound(network.wav2vec2, sound, sound.samples)
         cuts = cut_spans(sound.read(), ((start * stride, (stop - 1) * stride + self._minimum) for start, stop in spans))
@@ -98,6 +102,16 @@ class SpeechEmotionClassifier(nn.Module):
         total = sum((piece.sum(dim=1) for piece in pieces), start=torch.tensor(0.0))  # (1, H)
         logits = network.classifier((total / steps).to(network_dtype(self)))
         return torch.softmax(logits.float(), dim=-1)[:, None]
+
+    def window_count(self, samples: int) -> int:
+        """In how many windows `stream_probabilities` hears so many samples."""
+        plan, steps = self._plan(samples)
+        return len(plan.spans(steps))
+
+    def _plan(self, samples: int) -> tuple[WindowPlan, int]:
+        """The windows, and how many convolutional features there are in all."""
+        stride = feature_stride(self.wav2vec2_for_emotion.wav2vec2)
+        return speech_windows(self.config.sample_rate / stride), (samples - self._minimum) // stride + 1
 
     def _window(self, samples: Tensor, statistics: SoundStatistics) -> Tensor:
         normalized = statistics.normalize(samples)[None].to(next(self.parameters()).device, network_dtype(self))

@@ -17,7 +17,7 @@ from ..errors import OptionError
 from ..frame_rate import frame_count, frame_samples
 from .long_windows import speech_windows
 from .sound_stream import SoundStream, cut_spans
-from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field
+from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field, stages_of
 from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
 from .waveform import normalize, pad_right, require_batch
 
@@ -43,6 +43,11 @@ class Wav2Vec2AudioEncoder(nn.Module):
         super().train(mode)
         self.wav2vec2.eval()
         return self
+
+    @property
+    def stages(self) -> tuple[nn.Module, ...]:
+        """Modules that end one after the other while the network hears something."""
+        return stages_of(self.wav2vec2)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Mono sound (B, samples), not normalized, to w_a (B, T, feature_size)."""
@@ -79,6 +84,10 @@ class Wav2Vec2AudioEncoder(nn.Module):
         cuts = cut_spans(sound.read(), ((frame_samples(start, rate, fps), frame_samples(stop, rate, fps)) for start, stop in spans))
         windows = (self._window(cut, stop - start, statistics) for cut, (start, stop) in zip(cuts, spans, strict=True))
         yield from plan.join(spans, windows)
+
+    def window_count(self, samples: int) -> int:
+        """In how many windows `stream` hears so many samples."""
+        return len(speech_windows(self.fps).spans(frame_count(samples, self.config.sample_rate, self.fps)))
 
     def _window(self, samples: Tensor, frames: int, statistics: SoundStatistics) -> Tensor:
         """(samples,) of a long sound to (1, frames, feature_size)."""

@@ -67,6 +67,12 @@ def layer_outputs(wav2vec2: Any, features: Tensor) -> tuple[list[Tensor], Tensor
     return collected, last
 
 
+def stages_of(wav2vec2: Any) -> tuple[nn.Module, ...]:
+    """The modules that end one after the other while the network hears something: its convolutions, then its layers."""
+    convolutions = (module for module in wav2vec2.feature_extractor.modules() if isinstance(module, nn.Conv1d))
+    return (*convolutions, *wav2vec2.encoder.layers)
+
+
 def network_dtype(module: nn.Module) -> torch.dtype:
     """The dtype that the network's weights are in."""
     return next(module.parameters()).dtype

@@ -8,8 +8,9 @@ from torch import Tensor
 from ..argument_checks import check_audio, check_images, check_number
 from ..audio.sound_stream import cut_spans, stream_sound
 from ..frame_rate import frame_count
+from ..progress import ProgressCallback
 from ..types import AudioClip, AudioFeatures, AudioFile, EmotionCondition, FloatModel, SourceIdentity
-from .long_audio import hear_emotion, stream_audio_features
+from .long_audio import hear_emotion, stream_audio_features, told_while_hearing
 
 _SHORTEST_WINDOW = 0.25  # seconds; less than a syllable has no emotion
 
@@ -26,32 +27,43 @@ def encode_identity(model: FloatModel, images: Tensor) -> SourceIdentity:
 
 
 @torch.no_grad()
-def encode_audio(model: FloatModel, audio: AudioClip | AudioFile) -> AudioFeatures:
-    """Audio features w_a (1, T, Da) of a sound, T = ceil(samples * fps / rate). Sounds of more than 60 s are heard in windows; see
-    `stream_audio_features`, which does not hold them all."""
-    pieces = list(stream_audio_features(model, audio))
+def encode_audio(model: FloatModel, audio: AudioClip | AudioFile, *, on_progress: ProgressCallback | None = None) -> AudioFeatures:
+    """Audio features w_a (1, T, Da), T = ceil(samples * fps / rate). Audio of more than 60 s is heard in windows; see
+    `stream_audio_features`, which does not hold them all. Progress: stage "audio", in layers of the network, window after window."""
+    encoder = model.require("audio_encoder")
+    samples = stream_sound(check_audio(audio), encoder.config.sample_rate).samples
+    with told_while_hearing(encoder, [samples], "audio", on_progress):
+        pieces = list(stream_audio_features(model, audio))
     return AudioFeatures(torch.cat(pieces, dim=1), model.config.fps)
 
 
 def predict_emotion(
-    model: FloatModel, audio: AudioClip | AudioFile, *, window_seconds: float | None = None, overlap: float = 0.5
+    model: FloatModel,
+    audio: AudioClip | AudioFile,
+    *,
+    window_seconds: float | None = None,
+    overlap: float = 0.5,
+    on_progress: ProgressCallback | None = None,
 ) -> EmotionCondition:
     """How the voice sounds: probabilities of the seven emotions (1, 1, 7). More than 60 s are heard in windows, whose mean counts.
 
     With `window_seconds` over time, (1, T, 7), T = ceil(samples * fps / rate): heard in windows of that length, of which each shares
-    about `overlap` (0..0.9) with the one before, and in between in straight lines from the middle of one window to that of the next."""
+    about `overlap` (0..0.9) with the one before, and in between in straight lines from the middle of one window to that of the next.
+    Progress: stage "emotion", in layers of the network, window after window."""
     check_audio(audio)
     classifier = model.require("emotion")
     rate = classifier.config.sample_rate
     sound = stream_sound(audio, rate)
     if window_seconds is None:
-        return EmotionCondition(hear_emotion(classifier, sound, model.device))
+        with told_while_hearing(classifier, [sound.samples], "emotion", on_progress):
+            return EmotionCondition(hear_emotion(classifier, sound, model.device))
     check_number("window_seconds", window_seconds, low=_SHORTEST_WINDOW, high=3600)
     check_number("overlap", overlap, low=0, high=0.9)
     length = round(window_seconds * rate)
     spans = _window_spans(sound.samples, length, max(1, round(length * (1 - overlap))))
     parts = (stream_sound(AudioClip(part, rate), rate) for part in cut_spans(sound.read(), spans))
-    heard = torch.cat([hear_emotion(classifier, part, model.device)[:, 0] for part in parts])
+    with told_while_hearing(classifier, [stop - start for start, stop in spans], "emotion", on_progress):
+        heard = torch.cat([hear_emotion(classifier, part, model.device)[:, 0] for part in parts])
     middles = [(start + stop) / (2 * rate) for start, stop in spans]
     frames = frame_count(sound.samples, rate, model.config.fps)
     return EmotionCondition(_between(heard, middles, [i / model.config.fps for i in range(frames)])[None])

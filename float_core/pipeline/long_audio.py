@@ -5,15 +5,18 @@ Up to `LONGEST_WHOLE` seconds a network hears the whole; how it hears more than 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..argument_checks import check_audio
 from ..audio.sound_stream import SoundStream, stream_sound
 from ..frame_rate import frame_count
+from ..progress import ProgressCallback
 from ..types import AudioClip, AudioFile, FloatModel
 
 LONGEST_WHOLE = 60  # seconds
@@ -22,6 +25,27 @@ LONGEST_WHOLE = 60  # seconds
 def is_long(sound: SoundStream) -> bool:
     """Whether the sound is heard in windows."""
     return sound.samples > LONGEST_WHOLE * sound.sample_rate
+
+
+@contextmanager
+def told_while_hearing(network: Any, lengths: Sequence[int], stage: str, on_progress: ProgressCallback | None) -> Iterator[None]:
+    """Inside, the network hears sounds of so many samples: `on_progress` gets each of its stages as it ends, of all that will end."""
+    if on_progress is None:
+        yield
+        return
+    longest = LONGEST_WHOLE * network.config.sample_rate
+    windows = sum(network.window_count(samples) if samples > longest else 1 for samples in lengths)
+    done, total = itertools.count(1), windows * len(network.stages)
+
+    def tell(_module: nn.Module, _inputs: Any, _output: Any) -> None:
+        on_progress(stage, next(done), total)
+
+    hooks = [module.register_forward_hook(tell) for module in network.stages]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def audio_frames(model: FloatModel, audio: AudioClip | AudioFile) -> int:
