@@ -9,7 +9,7 @@ from . import motion_editing as motion
 from .audio.emotion_timeline import EmotionKeyframe, emotion_keyframes_from_text, emotion_timeline
 from .audio.speech_emotion import choose_emotion
 from .audio.waveform import waveform_peaks
-from .checkpoints.build_model import load_model
+from .checkpoints.build_model import load_model, model_files
 from .checkpoints.download import DOWNLOADS, download
 from .checkpoints.save_weights import convert_model, save_model
 from .config import (
@@ -23,8 +23,19 @@ from .config import (
     Wav2Vec2AudioConfig,
 )
 from .config import VERSION as __version__  # noqa: N811 (the name that Python expects)
-from .errors import AudioError, CheckpointError, CompileWarning, FaceNotFoundError, FloatError, ImageError, OptionError, VideoError
+from .errors import (
+    AudioError,
+    CalibrationError,
+    CheckpointError,
+    CompileWarning,
+    FaceNotFoundError,
+    FloatError,
+    ImageError,
+    OptionError,
+    VideoError,
+)
 from .face.crop import prepare_image
+from .face.detect import RETINAFACE_FILE
 from .media.read_media import open_audio, read_audio, read_image
 from .media.write_video import write_video
 from .motion_editing import (
@@ -54,7 +65,8 @@ from .motion_editing import (
 from .pipeline.animate import animate
 from .pipeline.encode import encode_audio, encode_identity, predict_emotion
 from .pipeline.long_audio import stream_audio_features
-from .pipeline.render import render_frames
+from .pipeline.memory_estimates import audio_memory, frame_memory, sampling_memory
+from .pipeline.render import automatic_batch_size, render_frames
 from .pipeline.sample import sample_motion
 from .plots.basis_sheet import basis_sheet
 from .plots.motion_plots import plot_curves, plot_motion

@@ -29,5 +29,9 @@ class OptionError(FloatError, ValueError):
     """An argument is outside of what is allowed."""
 
 
+class CalibrationError(OptionError):
+    """What was asked for needs a calibration of the model's directions, and there is none, or it is for another basis."""
+
+
 class VideoError(FloatError):
     """A video cannot be written or read."""

@@ -1,9 +1,7 @@
-"""ComfyUI's IMAGE, AUDIO and FLOAT list values as float_core's types, and back. Knows their shapes and ranges; imports neither ComfyUI nor
-networks."""
+"""ComfyUI's IMAGE and AUDIO as float_core's types, and back. Knows their shapes and ranges; imports neither ComfyUI nor networks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
@@ -15,18 +13,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..float_core import AudioClip, AudioError, EmotionCondition, ImageError, OptionError
+from ..float_core import AudioClip, AudioError, EmotionCondition, ImageError
+from ..float_core.pixels import to_rows
 
 Value = TypeVar("Value")
-MOST_ROWS = 200  # of an emotion's course: more than a node is wide
+MOST_ROWS = 200  # of an emotion over time: more than a node is wide
 
 
 def image_to_pixels(image: Tensor) -> NDArray[np.uint8]:
     """The first image of an IMAGE (B, H, W, 3 or 4) in 0..1, as (H, W, 3 or 4) bytes."""
     if image.dim() != 4 or image.shape[0] == 0 or image.shape[3] not in (3, 4):
         raise ImageError(f"the IMAGE has shape {tuple(image.shape)}; expected (images, height, width, 3 or 4)")
-    levels = image[0].detach().float().cpu().clamp(0, 1).mul(255).round()
-    return levels.to(torch.uint8).numpy()
+    return to_rows(image_to_frames(image[:1])[0])
 
 
 def frames_to_image(frames: Tensor) -> Tensor:
@@ -45,49 +43,24 @@ def drawing_to_image(drawing: Image.Image) -> Tensor:
 
 
 def audio_to_clip(audio: Mapping[str, Any] | None) -> AudioClip:
-    """The first sound of an AUDIO, its channels mixed to one."""
+    """The first audio of an AUDIO, its channels mixed to one."""
     if audio is None:
         raise AudioError(
-            "the AUDIO input is empty: there is no sound (a video without a sound track?). Connect a voice, such as Load Audio."
+            "the AUDIO input is empty: there is no audio, as in a video without an audio track. Connect a node such as Load Audio."
         )
     waveform = audio["waveform"]
     if waveform.dim() != 3 or 0 in waveform.shape:
-        raise AudioError(f"the AUDIO has shape {tuple(waveform.shape)}; expected (sounds, channels, samples), at least one of each")
+        raise AudioError(f"the AUDIO has shape {tuple(waveform.shape)}; expected (batch, channels, samples), at least one of each")
     return AudioClip(waveform[0].detach().float().cpu().mean(dim=0), int(audio["sample_rate"]))
 
 
 def clip_seconds(clip: AudioClip | None) -> Fraction | None:
-    """How long a sound lasts, exactly; None without one."""
-    return None if clip is None else Fraction(len(clip.waveform), clip.sample_rate)
-
-
-def floats_of(values: object) -> tuple[float, ...]:
-    """Numbers as packs hand them over: one number, a list, a list in a list, an array or a tensor. Their order is kept."""
-    listed = values.tolist() if isinstance(values, (Tensor, np.ndarray, np.generic)) else values
-    if isinstance(listed, (list, tuple)):
-        return tuple(number for part in listed for number in floats_of(part))
-    if isinstance(listed, bool) or not isinstance(listed, (int, float)) or not math.isfinite(listed):
-        raise OptionError(f"the values hold {listed!r}; expected finite numbers, or lists of them")
-    return (float(listed),)
-
-
-def directions_of_text(text: str) -> tuple[int, ...]:
-    """ "0, 2, 5-7" as (0, 2, 5, 6, 7), each once, in that order."""
-    found: dict[int, None] = {}
-    for part in text.replace(";", ",").replace(" ", ",").split(","):
-        first, _, last = part.partition("-")
-        ends = (first, last if "-" in part else first)
-        if not part:
-            continue
-        if not all(end.isdecimal() and len(end) < 5 for end in ends) or int(ends[0]) > int(ends[1]):
-            raise OptionError(f"the list of directions holds {part!r}; expected numbers and ranges such as 0, 2, 5-7")
-        found |= dict.fromkeys(range(int(ends[0]), int(ends[1]) + 1))
-    return tuple(found)
+    """How long audio lasts, exactly; None without any."""
+    return None if clip is None else Fraction(clip.samples, clip.sample_rate)
 
 
 def emotion_bars(emotion: EmotionCondition, fps: float) -> dict[str, Any]:
-    """An emotion as the browser draws it: names, the clip's mean probabilities and, where they change, at most 200 rows with their times
-    in seconds."""
+    """An emotion as the browser draws it: names, mean probabilities and, where they change, at most 200 rows with their times."""
     rows = emotion.probabilities[0].cpu()
     shown = {"names": list(emotion.names), "probabilities": rows.mean(dim=0).tolist(), "times": [], "rows": []}
     if len(rows) > 1:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import host_bridge, live_routes
-from .comfy_api_v3 import ComfyExtension, io
-from .crop_face import FLOATCropFace
-from .cut_motion import FLOATJoinMotion, FLOATLoopMotion, FLOATResampleMotion, FLOATStretchMotion, FLOATTrimMotion
-from .edit_motion import LambdaEdit
-from .emotion_mix import FLOATEmotionMix, FLOATEmotionTimeline
-from .encode_audio import AudioFeatures
-from .encode_source import EncodeSourceIdentity
-from .lambda_curve import FLOATLambdaCurve
-from .load_model import LoadFLOAT
-from .mix_motion import FLOATMirrorMotion, FLOATMixMotion, FLOATRetargetMotion, FLOATTakeDirections
-from .motion_files import FLOATLoadMotion, FLOATSaveMotion
-from .render_frames import DecodeVideo
-from .sample_motion import SampleMotionLatents
-from .show_motion import FLOATBasisSheet, FLOATMotionPlot
-from .smooth_motion import FLOATSmoothMotion
-from .speech_emotion import Speech2Emotion
+from . import (  # each of these modules has some nodes
+    audio_nodes,  # noqa: F401
+    edit_nodes,  # noqa: F401
+    file_nodes,  # noqa: F401
+    generation_nodes,  # noqa: F401
+    host_bridge,
+    live_routes,
+    mix_nodes,  # noqa: F401
+    plot_nodes,  # noqa: F401
+    source_nodes,  # noqa: F401
+    timing_nodes,  # noqa: F401
+)
+from .comfy_api_v3 import ComfyExtension, FloatNode
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SAMPLES = {  # the templates name these
@@ -33,35 +29,9 @@ SAMPLES = {  # the templates name these
 class FloatPortraitExtension(ComfyExtension):
     """This pack."""
 
-    async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """All nodes."""
-        return [
-            LoadFLOAT,
-            FLOATCropFace,
-            EncodeSourceIdentity,
-            AudioFeatures,
-            Speech2Emotion,
-            FLOATEmotionMix,
-            FLOATEmotionTimeline,
-            SampleMotionLatents,
-            LambdaEdit,
-            FLOATLambdaCurve,
-            FLOATBasisSheet,
-            FLOATMotionPlot,
-            FLOATSaveMotion,
-            FLOATLoadMotion,
-            FLOATRetargetMotion,
-            FLOATTrimMotion,
-            FLOATJoinMotion,
-            FLOATLoopMotion,
-            FLOATStretchMotion,
-            FLOATResampleMotion,
-            FLOATMixMotion,
-            FLOATTakeDirections,
-            FLOATMirrorMotion,
-            FLOATSmoothMotion,
-            DecodeVideo,
-        ]
+    async def get_node_list(self) -> list[type[FloatNode]]:
+        """All nodes, without the clones of them that ComfyUI makes for every run."""
+        return [kind for kind in FloatNode.__subclasses__() if kind.__name__ == kind.node_id]
 
 
 async def comfy_entrypoint() -> FloatPortraitExtension:

@@ -1,9 +1,11 @@
-"""Frames on their way from the decoder to a file and an IMAGE. Knows chunks and their order; knows no ComfyUI and no network."""
+"""What DecodeVideo does around the renderer: smaller batches when memory runs out, frames shown and kept on their way to the file, and
+whether anybody takes them. Knows chunks, and links in ComfyUI's prompts; imports neither ComfyUI nor networks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
@@ -34,11 +36,11 @@ def with_smaller_batches(
 
 
 def shown(chunks: Iterable[FrameChunk], on_frame: Callable[[int, Tensor], None]) -> Iterator[FrameChunk]:
-    """The same chunks; for each, `on_frame` gets the number of frames done and the newest one, (H, W, 3) in 0..1."""
+    """The same chunks; for each, `on_frame` gets the number of frames done and the newest one, (3, H, W) in [-1, 1]."""
     for chunk in chunks:
-        on_frame(chunk.start + len(chunk.frames), frames_to_image(chunk.frames[-1:])[0])
+        on_frame(chunk.start + len(chunk.frames), chunk.frames[-1])
         yield chunk
-        del chunk  # so that its memory is free before the next one is drawn
+        del chunk  # so that its memory is free before the next one is rendered
 
 
 def collected(chunks: Iterable[FrameChunk], images: Tensor) -> Iterator[FrameChunk]:
@@ -47,3 +49,15 @@ def collected(chunks: Iterable[FrameChunk], images: Tensor) -> Iterator[FrameChu
         images[chunk.start : chunk.start + len(chunk.frames)] = frames_to_image(chunk.frames)
         yield chunk
         del chunk
+
+
+def takes_output(parts: Iterable[Mapping[str, Any]], source: str, output: int) -> bool:
+    """Whether one of these nodes of a prompt has an input that comes from that output of the node `source`. A link is the value of an
+    input: [id of the node it comes from, index of its output]."""
+    return any(_is_link_to(value, source, output) for part in parts for value in part.get("inputs", {}).values())
+
+
+def _is_link_to(value: object, source: str, output: int) -> bool:
+    if not isinstance(value, (list, tuple)) or len(value) != 2 or isinstance(value[1], bool):
+        return False
+    return str(value[0]) == source and isinstance(value[1], (int, float)) and int(value[1]) == output

@@ -6,12 +6,13 @@ The only file that imports `comfy`, `comfy_execution`, `folder_paths` or `server
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,11 @@ from PIL import Image
 from server import PromptServer
 from torch import nn
 
-from ..float_core import OptionError
-from ..float_core.face.detect import RETINAFACE_FILE
-from .container_memory import container_room
-from .prompt_links import takes_output
+from ..float_core import RETINAFACE_FILE, OptionError
+from ..float_core.pixels import to_rows
+from .frame_stream import takes_output
+from .memory import container_room
+from .messages import without_folders
 
 MODEL_FOLDER = "float"
 MOTION_SUFFIX = ".safetensors"
@@ -41,7 +43,10 @@ PREVIEW_SECONDS = 0.5  # between two previews: each is a JPEG over the wire
 PREVIEW_SIZE = 512
 NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")  # as MPS and the processor's allocator say it
 
+DEFECT = "This is a defect of FLOAT Portrait ({}): please report it. ComfyUI's log has the details."
+
 _log = logging.getLogger(__name__)
+_pack = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,11 @@ def serve(method: str, path: str, answer: Callable[[Request], Awaitable[Answer]]
         return
 
     async def handle(request: web.Request) -> web.Response:
-        body = await _body(request, largest)
-        given = await answer(Request(dict(request.query), body))
+        try:
+            given = await answer(Request(dict(request.query), await _body(request, largest)))
+        except Exception as error:  # noqa: BLE001 (a defect of ours: the log has it whole, and the page is told)
+            _log.exception("FLOAT: %s %s failed", method, path)
+            given = Answer(500, json.dumps({"error": DEFECT.format(type(error).__name__), "code": "defect"}).encode(), "application/json")
         return web.Response(status=given.status, body=given.body, content_type=given.kind, headers={"Cache-Control": "no-store"})
 
     routes.route(method, path)(handle)
@@ -115,6 +123,12 @@ def _inside_network_folder(name: str) -> bool:
 def model_path(name: str) -> str:
     """The full path of a file in the model folder."""
     return str(folder_paths.get_full_path_or_raise(MODEL_FOLDER, name))
+
+
+def fingerprint(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    """What is different once one of the files has come, gone or changed."""
+    seen = [(str(file), file.stat()) for file in files]
+    return tuple((name, found.st_size, found.st_mtime_ns) for name, found in seen)
 
 
 def detector_folder() -> Path | None:
@@ -262,12 +276,12 @@ class NodeProgress:
         self._bar.update_absolute(done, total)
 
     def show(self, done: int, total: int, frame: torch.Tensor) -> None:
-        """As the call, and now and then shows the frame (H, W, 3) in 0..1 on the node."""
+        """As the call, and now and then shows the frame (3, H, W) in [-1, 1] on the node."""
         check_interrupt()
         preview = None
         if time.monotonic() >= self._next_preview:
             self._next_preview = time.monotonic() + PREVIEW_SECONDS
-            preview = ("JPEG", Image.fromarray(frame.mul(255).byte().cpu().numpy()), PREVIEW_SIZE)
+            preview = ("JPEG", Image.fromarray(to_rows(frame)), PREVIEW_SIZE)
         self._bar.update_absolute(done, total, preview)
 
 
@@ -276,4 +290,13 @@ def tell_user(note: str) -> None:
     _log.info("FLOAT: %s", note)
     context = get_executing_context()
     if context is not None:
-        PromptServer.instance.send_progress_text(note, context.node_id, PromptServer.instance.client_id)
+        PromptServer.instance.send_progress_text(for_the_page(note), context.node_id, PromptServer.instance.client_id)
+
+
+def for_the_page(text: str) -> str:
+    """The text without the folders of this server: models/float/x.safetensors is enough to know a file by."""
+    folders = {str(_pack): "float-portrait", str(Path.home()): "~", folder_paths.base_path: "ComfyUI"}
+    folders |= dict.fromkeys(folder_paths.get_folder_paths(MODEL_FOLDER), f"models/{MODEL_FOLDER}")
+    folders |= {folder_paths.models_dir: "models", folder_paths.get_temp_directory(): "temp"}
+    folders |= {folder_paths.get_input_directory(): "input", folder_paths.get_output_directory(): "output"}
+    return without_folders(text, folders)

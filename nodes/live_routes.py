@@ -1,25 +1,27 @@
-"""What the page asks the server for: names of directions, whether a live preview can be drawn, and the image.
+"""What the page asks the server for: names of directions, whether a live preview can be rendered, and its image.
 
-Knows which request gets which answer; what a request may hold is in live_requests, how both travel in host_bridge.
+Knows which request gets which answer; what a request may hold is in live_preview, how both travel in host_bridge.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..float_core import FloatError
-from ..float_core.calibration import read_calibration
-from ..float_core.checkpoints.calibration_file import calibration_path
-from ..float_core.checkpoints.find_parts import BUNDLED as BUNDLED_FILES
+from ..float_core.calibration import calibration_of
 from . import host_bridge, live_preview
 from .host_bridge import Answer, Request
-from .lambda_settings import DIRECTIONS
-from .live_preview import NoRunError
-from .live_requests import LARGEST_BODY, BadRequestError, NewestWins, SupersededError, describe_directions, node_id, parse_preview_request
-from .load_model import BUNDLED
+from .live_preview import BadRequestError, NewestWins, NoRunError, PreviewRequest, SupersededError
+from .managed_model import NetworksInUseError
+from .messages import advised
+from .source_nodes import BUNDLED, model_source
+from .widget_values import DIRECTIONS
+
+
+class BusyError(Exception):
+    """The preview cannot be rendered now, but soon; the message says why."""
 
 
 def register() -> None:
@@ -27,34 +29,30 @@ def register() -> None:
     newest = NewestWins()
     host_bridge.serve("GET", "/float/directions", _directions)
     host_bridge.serve("GET", "/float/live", _state)
-    host_bridge.serve("POST", "/float/live", lambda request: _image(request, newest), LARGEST_BODY)
+    host_bridge.serve("POST", "/float/live", lambda request: _image(request, newest), live_preview.LARGEST_BODY)
 
 
 async def _directions(request: Request) -> Answer:
     name = request.query.get("model", "")
-    if name == BUNDLED:
-        file = BUNDLED_FILES["mini"]
-    elif name in host_bridge.model_files():
-        file = Path(host_bridge.model_path(name))
-    else:
+    if name != BUNDLED and name not in host_bridge.model_files():
         return _error(404, "not_found", f"there is no model {name[:200]!r} in models/float")
-    path = calibration_path(file)
     try:
-        calibration = read_calibration(path) if path.is_file() else None
+        calibration = calibration_of(model_source(name))
     except FloatError as error:
         return _error(400, "bad_file", str(error))
-    return _json({"directions": describe_directions(calibration, len(calibration.directions) if calibration else DIRECTIONS)})
+    count = len(calibration.directions) if calibration is not None else DIRECTIONS
+    return _json({"directions": live_preview.describe_directions(calibration, count)})
 
 
 async def _state(request: Request) -> Answer:
     try:
-        subject = live_preview.last_run(node_id(request.query.get("node")))
+        subject = live_preview.last_run(live_preview.node_id(request.query.get("node")))
     except NoRunError as error:
         return _json({"ready": False, "message": str(error), "directions": []})
     except BadRequestError as error:
         return _error(400, "bad_request", str(error))
     core = subject.model.core
-    directions = describe_directions(core.calibration, core.basis.shape[1])
+    directions = live_preview.describe_directions(core.calibration, core.basis.shape[1])
     return _json(
         {"ready": True, "message": "", "frames": subject.motion.latents.shape[1], "fps": subject.motion.fps, "directions": directions}
     )
@@ -62,20 +60,36 @@ async def _state(request: Request) -> Answer:
 
 async def _image(request: Request, newest: NewestWins) -> Answer:
     try:
-        node, values, seconds = parse_preview_request(request.body)
-        if host_bridge.is_running():
-            return _error(503, "busy", "ComfyUI is running: the image follows again when it is done.")
-        subject = live_preview.last_run(node)
-        image = await newest.run(node, lambda: live_preview.draw(subject, values, seconds))
-    except (BadRequestError, FloatError) as error:
+        asked = live_preview.parse_preview_request(request.body)
+        image = await newest.run(asked.node, lambda: _draw(asked))
+    except BadRequestError as error:
         return _error(400, "bad_request", str(error))
+    except FloatError as error:
+        return _error(400, "bad_request", advised(error))
     except NoRunError as error:
         return _error(404, "no_run", str(error))
     except SupersededError:
         return _error(409, "superseded", "a newer request came in")
-    except RuntimeError as error:  # the networks were moved away under the image, or the memory is full
-        return _error(503, "busy", f"the image could not be drawn now: {str(error)[:300]}")
-    return Answer(200, image, "image/jpeg")
+    except BusyError as error:
+        return _error(503, "busy", str(error))
+    return Answer(200, image, f"image/{asked.format}")
+
+
+def _draw(asked: PreviewRequest) -> bytes:
+    """In its turn: meanwhile a run may have begun, or have put another in the place of the node's last one."""
+    if host_bridge.is_running():
+        raise BusyError("ComfyUI is running: the preview follows again when it is done.")
+    subject = live_preview.last_run(asked.node)
+    try:
+        return live_preview.draw(subject, asked)
+    except NetworksInUseError as error:
+        raise BusyError("ComfyUI is running: the preview follows again when it is done.") from error
+    except RuntimeError as error:
+        if host_bridge.is_out_of_memory(error):
+            raise BusyError(f"There is not enough memory for the preview now: {error}") from error
+        if host_bridge.is_running():  # it has begun meanwhile, and has taken the networks from the device
+            raise BusyError("ComfyUI is running: the preview follows again when it is done.") from error
+        raise
 
 
 def _json(content: Mapping[str, Any], status: int = 200) -> Answer:
@@ -83,4 +97,4 @@ def _json(content: Mapping[str, Any], status: int = 200) -> Answer:
 
 
 def _error(status: int, code: str, message: str) -> Answer:
-    return _json({"error": message, "code": code}, status)
+    return _json({"error": host_bridge.for_the_page(message), "code": code}, status)

@@ -5,6 +5,7 @@ Knows when a network is needed, not what it computes.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,11 +14,16 @@ from typing import Any
 import torch
 
 from ..float_core import FloatModel
-from ..float_core.config import AutoencoderConfig, TransformerConfig
 from ..float_core.types import PartName
 from . import host_bridge
 
 GB = 2**30
+# ComfyUI's model management is made for one thread. There are two: the one that runs prompts, and that of the live preview.
+_turn = threading.RLock()
+
+
+class NetworksInUseError(Exception):
+    """Another thread computes with the networks, and the caller did not want to wait."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,32 +51,27 @@ class ManagedModel:
         return next(iter(self.patchers.values()), None)
 
     @property
-    def autoencoder(self) -> AutoencoderConfig:
-        """The sizes of that network. Raises CheckpointError when the files did not hold it."""
-        config: AutoencoderConfig = self.core.config.autoencoder or self.core.require("autoencoder").config
-        return config
-
-    @property
-    def transformer(self) -> TransformerConfig:
-        """The sizes of that network. Raises CheckpointError when the files did not hold it."""
-        config: TransformerConfig = self.core.config.transformer or self.core.require("transformer").config
-        return config
-
-    @property
     def size(self) -> int:
-        """S, the image size."""
-        return self.autoencoder.size
+        """S, the image size. Raises CheckpointError when the files did not hold the network that renders."""
+        return int(self.core.require("autoencoder").config.size)
+
+    @property
+    def computed(self) -> FloatModel:
+        """The model as it is where it computes, to ask what that takes; to compute, use `computing`."""
+        return replace(self.core, device=self.device)
 
     def patcher_of(self, part: PartName) -> Any:
         """The patcher of one network. Raises CheckpointError when the files did not hold it."""
-        if part not in self.patchers:
-            self.patchers[part] = host_bridge.make_patcher(self.core.require(part), self.device, self.storage)
-        return self.patchers[part]
+        with _turn:
+            if part not in self.patchers:
+                self.patchers[part] = host_bridge.make_patcher(self.core.require(part), self.device, self.storage)
+            return self.patchers[part]
 
     def ready(self, *parts: PartName, memory: int = 0) -> FloatModel:
         """The model with these networks on the device, and room there for `memory` bytes of activations."""
-        patchers = {part: self.patcher_of(part) for part in parts}
-        host_bridge.load_networks(list(patchers.values()), memory)
+        with _turn:
+            patchers = {part: self.patcher_of(part) for part in parts}
+            host_bridge.load_networks(list(patchers.values()), memory)
         basis = self.core.basis_tensor
         emotion = patchers.get("emotion")
         return replace(
@@ -81,14 +82,19 @@ class ManagedModel:
         )
 
     @contextmanager
-    def computing(self, *parts: PartName, memory: int, work: str) -> Iterator[FloatModel]:
-        """As `ready`, for the time in which `work` is done. Where the device runs out of memory, the error says what to do."""
+    def computing(self, *parts: PartName, memory: int, work: str, wait: bool = True) -> Iterator[FloatModel]:
+        """As `ready`, for the time in which `work` is done, and no other thread computes. Without `wait`, raises NetworksInUseError where
+        one does. Where the device runs out of memory, the error says what to do."""
+        if not _turn.acquire(blocking=wait):
+            raise NetworksInUseError
         try:
             yield self.ready(*parts, memory=memory)
         except RuntimeError as error:
             if not host_bridge.is_out_of_memory(error):
                 raise
             raise host_bridge.out_of_memory(self._explanation(work, memory, str(error))) from error
+        finally:
+            _turn.release()
 
     def _explanation(self, work: str, memory: int, said: str) -> str:
         free = host_bridge.available_memory(self.device) / GB

@@ -24,8 +24,8 @@ from ..errors import CheckpointError, OptionError
 from ..motion_autoencoder.autoencoder import MotionAutoencoder, constant_keys
 from ..motion_flow.transformer import FlowMatchingTransformer
 from ..types import FloatModel, Provenance
-from .calibration_file import calibration_beside
-from .find_parts import CONFIG_KEY, LICENSE_KEY, OLD_LICENSE_KEY, RELEASED_LICENSE, Parts, find_parts
+from .calibration_file import calibration_beside, calibration_path
+from .find_parts import CONFIG_KEY, LICENSE_KEY, OLD_LICENSE_KEY, RELEASED_LICENSE, Parts, candidate_files, find_parts, resolve
 from .key_maps import ENCODER, NETWORKS, is_optional, match
 from .model_config import check_sizes_agree, half_sizes, model_config
 
@@ -63,6 +63,14 @@ def load_model(
         raise CheckpointError(f"{parts.path} does not make a model: {error}") from error
     finally:
         parts.close()
+
+
+def model_files(path_or_name: str | Path) -> tuple[Path, ...]:
+    """The files that `load_model` reads for this model, as far as they exist: weights, calibration, the two folders of audio networks
+    beside them. When one of them comes, goes or changes, a model that was loaded before is out of date."""
+    path = resolve(path_or_name)
+    calibration = calibration_path(path)
+    return (*candidate_files(path), *([calibration] if calibration.is_file() else []))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The file beside the weights that says what the directions of their basis do: JSON, to be read by people too.
 
-How a calibration is measured is `training/calibrate`; this only writes, reads and checks it.
+How a calibration is measured is in the room `calibration`; this only writes, reads and checks it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..atomic_file import write_beside
 from ..basis_fingerprint import basis_fingerprint, same_basis
 from ..errors import CheckpointError, OptionError
 from ..types import LABEL_GROUPS, Calibration, DirectionCalibration, DirectionLabel
+from .find_parts import resolve
 
 FORMAT, VERSION = "float-calibration", 1
 
@@ -60,6 +61,14 @@ def read_calibration(path: str | Path) -> Calibration:
         raise CheckpointError(f"{path} is a damaged calibration: {error!r}. {_EXPECTED}") from error
     _check_numbers(calibration, path)
     return calibration
+
+
+def calibration_of(path_or_name: str | Path) -> Calibration | None:
+    """The calibration of a model, by its path or name as for `load_model`, without its weights; None where there is none.
+
+    Raises CheckpointError for a model that is not there, and for a damaged calibration."""
+    path = calibration_path(resolve(path_or_name))
+    return read_calibration(path) if path.is_file() else None
 
 
 def calibration_beside(model_path: Path, basis: Tensor) -> Calibration | None:

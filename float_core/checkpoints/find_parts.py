@@ -132,6 +132,13 @@ def resolve(path_or_name: str | Path) -> Path:
     return bundled
 
 
+def candidate_files(path: Path) -> list[Path]:
+    """The weight files at a path (a file, or a folder of files), and what the two folders beside them hold."""
+    inside = path if path.is_dir() else path.parent
+    beside = [inside / folder / name for folder in (AUDIO_FOLDER, EMOTION_FOLDER) for name in ("config.json", *_FOLDER_FILES)]
+    return [*(_weight_files(path) if path.is_dir() else [path]), *(file for file in beside if file.is_file())]
+
+
 def read_network_config(folder: Path) -> str:
     """The network's keys of a folder's config.json, as JSON text."""
     path = folder / "config.json"
@@ -164,8 +171,7 @@ def _file_parts(path: Path) -> Parts:
 
 def _folder_parts(folder: Path) -> Parts:
     """Every file in the folder that holds known parts; others are passed over."""
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in _SUFFIXES)
-    known = [(file, found[1]) for file in map(open_weights, paths) if (found := _located(file)) is not None]
+    known = [(file, found[1]) for file in map(open_weights, _weight_files(folder)) if (found := _located(file)) is not None]
     if not known:
         raise CheckpointError(f"no file in {folder} holds any of FLOAT's networks. Expected safetensors or .pth files.")
     tensors: dict[str, Located] = {}
@@ -177,6 +183,10 @@ def _folder_parts(folder: Path) -> Parts:
             tensors[name] = where
     files = tuple(file for file, _ in known)
     return Parts(folder, "folder of parts", files, tensors, files[0].metadata if len(files) == 1 else {})
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in _SUFFIXES)
 
 
 def _located(file: WeightFile) -> tuple[str, dict[str, Located]] | None:

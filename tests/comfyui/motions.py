@@ -35,13 +35,13 @@ def run_for_motions(server: ComfyServer, prompt: Json, wanted: Mapping[str, Link
     run = server.run({**prompt, **savers})
     assert run.refused is None, run.refused
     assert run.error == "", run.error
-    return run, {name: load_motion(saved_path(run, f"save-{name}"), bundled()) for name in wanted}
+    return run, {name: load_motion(saved_path(server, run, f"save-{name}"), bundled()) for name in wanted}
 
 
-def saved_path(run: Run, key: str) -> Path:
+def saved_path(server: ComfyServer, run: Run, key: str) -> Path:
     """Where a FLOAT Save Motion says that it has put the file."""
     (path,) = run.outputs[key]["text"]
-    return Path(path)
+    return server.base / path
 
 
 def source_of(prompt: Json) -> Link:

@@ -32,14 +32,14 @@ def test_an_empty_box(server: ComfyServer, blank: Json) -> None:
     assert "ImageError" in server.run(blank).error
 
 
-def test_no_sound(server: ComfyServer, talk: Json) -> None:
+def test_no_audio(server: ComfyServer, talk: Json) -> None:
     """A silent video gives None as AUDIO."""
     talk["100"] = {"class_type": "CreateVideo", "inputs": {"images": [node_id(talk, "LoadImage"), 0], "fps": 25.0}}
     talk["101"] = {"class_type": "GetVideoComponents", "inputs": {"video": ["100", 0]}}
     node(talk, "AudioFeatures")["audio"] = ["101", 1]
     error = server.run(talk).error
     assert "AudioError" in error
-    assert "no sound" in error
+    assert "no audio" in error
 
 
 def test_steps_that_the_solver_cannot_take(server: ComfyServer, talk: Json) -> None:
@@ -53,7 +53,10 @@ def test_a_file_that_is_not_a_model(server: ComfyServer, talk: Json) -> None:
     (server.base / "models" / "float" / "broken.safetensors").write_bytes(b"nothing")
     try:
         node(talk, "LoadFLOAT")["model"] = "broken.safetensors"
-        assert "CheckpointError" in server.run(talk).error
+        error = server.run(talk).error
+        assert "CheckpointError" in error
+        assert "models/float/broken.safetensors" in error
+        assert str(server.base) not in error.partition("CheckpointError: ")[2], "where the folder is stays on the server"
     finally:
         (server.base / "models" / "float" / "broken.safetensors").unlink()
 

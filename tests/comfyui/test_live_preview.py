@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +16,7 @@ from PIL import Image
 
 from .comfy_server import ComfyServer, Json, node, node_id
 from .conftest import SHORT_SECONDS
+from .test_streaming import with_probe
 from .test_talk import FPS, MOVING, SIZE
 
 
@@ -30,7 +33,7 @@ def ask(server: ComfyServer, body: bytes | Json) -> tuple[int, str, bytes]:
 
 def image(server: ComfyServer, body: Json) -> np.ndarray:
     status, kind, content = ask(server, body)
-    assert (status, kind) == (200, "image/jpeg"), content[:500]
+    assert (status, kind) == (200, f"image/{body.get('format', 'jpeg')}"), content[:500]
     return np.asarray(Image.open(BytesIO(content)).convert("RGB")).astype(float)
 
 
@@ -94,6 +97,13 @@ def test_the_image_follows_the_values_and_the_time(server: ComfyServer, seen: st
     assert np.array_equal(last, image(server, {"node": seen, "values": {}, "time": SHORT_SECONDS - 1 / FPS}))
 
 
+def test_the_image_comes_in_the_format_that_was_asked_for(server: ComfyServer, seen: str) -> None:
+    exact = image(server, {"node": seen, "values": {}, "format": "png"})
+    assert np.array_equal(exact, image(server, {"node": seen, "values": {}, "format": "png"}))
+    for given in ({}, {"format": "jpeg"}):
+        assert 0 < np.abs(exact - image(server, {"node": seen, "values": {}, **given})).mean() < 3
+
+
 def test_the_image_is_the_frame_of_the_video(server: ComfyServer, talk: Json) -> None:
     """What the artist sees is what a run with those values gives (to JPEG)."""
     node(talk, "LambdaEdit").update(lambda_01=2.0, edit='[{"direction": 6, "offset": 1.5, "start": 0.2}]')
@@ -120,6 +130,7 @@ def test_the_image_is_the_frame_of_the_video(server: ComfyServer, talk: Json) ->
         ({"node": "../1", "values": {}}, "node"),
         ({"node": "9", "values": "x"}, "values"),
         ({"node": "SEEN", "values": {}, "time": "x"}, "time"),
+        ({"node": "SEEN", "values": {}, "format": "gif"}, "format"),
         ({"node": "SEEN", "values": {"lambda_00": 1e9}}, "lambda_00"),
         ({"node": "SEEN", "values": {"lambda_00": None}}, "lambda_00"),
         ({"node": "SEEN", "values": {"__class__": 1}}, "no such widget"),
@@ -141,8 +152,6 @@ def test_hostile_bodies_are_refused(server: ComfyServer, seen: str, body: Any, n
 
 
 def test_what_comfyui_frees_is_gone_here_too(server: ComfyServer, seen: str) -> None:
-    import time
-
     request = urllib.request.Request(
         server.url("/free"), b'{"unload_models": true, "free_memory": true}', {"Content-Type": "application/json"}
     )
@@ -171,3 +180,54 @@ def test_while_a_prompt_runs_it_waits(server: ComfyServer, talk: Json) -> None:
     node(talk, "SampleMotionLatents")["steps"] = 10
     assert server.run(talk).error == ""
     assert image(server, {"node": node_id(talk, "LambdaEdit"), "values": {}}).shape == (SIZE, SIZE, 3), "and follows again afterwards"
+
+
+def test_a_request_looks_again_when_its_turn_comes(server: ComfyServer, talk: Json) -> None:
+    """One preview takes long, another waits behind it; meanwhile a run begins."""
+    assert server.run(with_probe(talk, "TestNextPreview", "LambdaEdit", how="slow", seconds=4.0)).error == ""
+    body = {"node": node_id(talk, "LambdaEdit"), "values": {}}
+    answers: list[Any] = []
+
+    def is_running(kind: str, data: Json) -> bool:
+        """Interrupts the run once both are answered."""
+        return kind == "progress" and data["node"] == node_id(talk, "SampleMotionLatents") and all(answer.done() for answer in answers)
+
+    with ThreadPoolExecutor(2) as threads:
+        answers.append(threads.submit(ask, server, body))
+        time.sleep(0.5)
+        answers.append(threads.submit(ask, server, body | {"node": "4711:" + body["node"]}))  # not superseded by the one before
+        answers.append(threads.submit(ask, server, body))
+        node(talk, "SampleMotionLatents").update(seed=78, steps=200)
+        node(talk, "LoadAudio")["audio"] = "long.wav"
+        server.run(talk, interrupt_when=is_running)
+        statuses = [answer.result()[0] for answer in answers]
+    assert statuses == [200, 503, 503], "the run had begun when the turn of the later ones came"
+
+
+@pytest.mark.parametrize("defect", ["TypeError", "RuntimeError"])
+def test_a_defect_is_said_and_logged(server: ComfyServer, talk: Json, defect: str) -> None:
+    assert server.run(with_probe(talk, "TestNextPreview", "LambdaEdit", how=defect)).error == ""
+    read = len(server.log)
+    status, code, message = refusal(server, {"node": node_id(talk, "LambdaEdit"), "values": {}})
+    assert (status, code) == (500, "defect")
+    assert defect in message
+    assert "injected" not in message
+    assert f"{defect}: injected by a test" in server.log[read:], "with its traceback"
+    assert image(server, {"node": node_id(talk, "LambdaEdit"), "values": {}}).shape == (SIZE, SIZE, 3)
+
+
+def test_a_full_memory_is_no_defect(server: ComfyServer, talk: Json) -> None:
+    assert server.run(with_probe(talk, "TestNextPreview", "LambdaEdit", how="memory")).error == ""
+    status, code, message = refusal(server, {"node": node_id(talk, "LambdaEdit"), "values": {}})
+    assert (status, code) == (503, "busy")
+    assert "memory" in message
+
+
+def test_whose_motion_it_is_stays_known_behind_other_nodes(server: ComfyServer, talk: Json) -> None:
+    edit = node(talk, "LambdaEdit")
+    talk["100"] = {"class_type": "FLOATTrimMotion", "inputs": {"motion": edit["motion"], "start": 0.2, "end": 0.0}}
+    talk["101"] = {"class_type": "FLOATStretchMotion", "inputs": {"motion": ["100", 0], "speed": 0.5}}
+    talk["102"] = {"class_type": "FLOATMirrorMotion", "inputs": {"model": edit["model"], "motion": ["101", 0], "around": "mean"}}
+    edit["motion"] = ["102", 0]
+    assert server.run(talk).error == ""
+    assert image(server, {"node": node_id(talk, "LambdaEdit"), "values": {}}).shape == (SIZE, SIZE, 3)

@@ -39,7 +39,7 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(server: ComfyServer, c
     whole = server.run(connected(clip))
     wanted = read_video(saved_video(server, whole, clip))[0]
     read = len(server.log)
-    probe = {"module": "render_frames", "function": "render_frames", "chunks": 2, "room": 3}
+    probe = {"module": "generation_nodes", "function": "render_frames", "chunks": 2, "room": 3}
     run = server.run(with_probe(connected(clip), "TestNoMemory", **probe))
     frames = read_video(saved_video(server, run, clip))[0]
     told = re.findall(r"probe: (drew|no memory for) (\d+)", server.log[read:])
@@ -59,10 +59,10 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 @pytest.mark.parametrize(
     ("taker", "module", "function"),
     [
-        ("EncodeSourceIdentity", "encode_source", "encode_identity"),
-        ("AudioFeatures", "encode_audio", "encode_audio"),
-        ("SampleMotionLatents", "sample_motion", "sample_motion"),
-        ("DecodeVideo", "render_frames", "write_video"),
+        ("EncodeSourceIdentity", "source_nodes", "encode_identity"),
+        ("AudioFeatures", "audio_nodes", "encode_audio"),
+        ("SampleMotionLatents", "generation_nodes", "sample_motion"),
+        ("DecodeVideo", "generation_nodes", "write_video"),
     ],
 )
 def test_out_of_memory_elsewhere_is_said_with_what_to_do(server: ComfyServer, tiny: Json, taker: str, module: str, function: str) -> None:
@@ -76,9 +76,9 @@ def test_out_of_memory_elsewhere_is_said_with_what_to_do(server: ComfyServer, ti
 
 
 def test_devices_that_only_say_it(server: ComfyServer, tiny: Json) -> None:
-    probe = {"module": "encode_audio", "function": "encode_audio", "words": "MPS backend out of memory (allocated: 9 GB)"}
+    probe = {"module": "audio_nodes", "function": "encode_audio", "words": "MPS backend out of memory (allocated: 9 GB)"}
     error = server.run(with_probe(tiny, "TestNoMemory", "AudioFeatures", **probe)).error
-    assert "no memory left for hearing the voice" in error
+    assert "no memory left for encoding the audio" in error
     other = server.run(with_probe(tiny, "TestNoMemory", "AudioFeatures", **{**probe, "words": "something else"})).error
     assert "something else" in other
     assert "no memory" not in other

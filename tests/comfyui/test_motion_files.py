@@ -19,8 +19,11 @@ FRAMES = math.ceil(SHORT_SECONDS * 25)
 
 def test_save_and_load_give_the_same_motion(server: ComfyServer, sampled: Json) -> None:
     run, saved = run_for_motions(server, sampled, {"first": source_of(sampled)})
-    path = saved_path(run, "save-first")
+    path = saved_path(server, run, "save-first")
     assert path.parent == server.base / "output" / "tests"
+    assert run.outputs["save-first"]["text"] == [f"output/tests/{path.name}"]
+    assert f"Saved output/tests/{path.name}" in run.notes
+    assert str(server.base) not in str(run.outputs) + str(run.notes), "where the folder is stays on the server"
     assert saved["first"].latents.shape == (1, FRAMES, bundled().basis.shape[0])
     file = f"tests/{path.name} [output]"
     loading = {

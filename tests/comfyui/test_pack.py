@@ -12,6 +12,7 @@ from .comfy_server import PACK_NAME, REPOSITORY, ComfyServer, Json
 from .write_locales import node_texts
 
 TEMPLATES = ["curves", "edit_pose", "emotion_timeline", "retarget", "talk"]
+OTHER_WORDS = ["picture", "sound", "clip", "colour", "licence", "behaviour", "neighbour"]
 EMOTIONS = ["from the voice", "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 
 
@@ -43,6 +44,26 @@ def test_every_input_and_output_has_a_tooltip(ours: Json) -> None:
     ]
     assert bare == []
     assert all(info["description"] for info in ours.values())
+
+
+def test_every_input_has_a_name_to_read(ours: Json) -> None:
+    names = {f"{node}.{name}": options.get("display_name", "") for node, info in ours.items() for name, _, options in inputs_of(info)}
+    assert {place: name for place, name in names.items() if not name or "_" in name} == {}
+    assert names["SampleMotionLatents.audio_guidance"] == "audio guidance"
+    assert names["DecodeVideo.fps"] == "frame rate"
+
+
+def test_texts_are_in_the_words_of_the_field(ours: Json) -> None:
+    told = [{key: value for key, value in info.items() if key != "search_aliases"} for info in ours.values()]
+    texts = " ".join(text for text in strings_of(told) if text not in EMOTIONS)
+    assert {word for word in OTHER_WORDS if re.search(rf"\b{word}s?\b", texts, re.IGNORECASE)} == set()
+    assert not re.search(r"python -m|(?<!\w)--\w", texts), "command line options are no node's business"
+
+
+def strings_of(value: object) -> list[str]:
+    """All strings inside."""
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [value] if isinstance(value, str) else [text for part in parts for text in strings_of(part)]
 
 
 def test_every_number_has_its_limits(ours: Json) -> None:

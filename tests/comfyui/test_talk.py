@@ -14,6 +14,7 @@ from .conftest import LONG_SECONDS, SHORT_SECONDS, UNTRAINED, write_voice
 
 SIZE, FPS = 256, 25
 INTERRUPT_SECONDS = 2.0
+HEARD_SECONDS = 600.0  # of audio, which takes a moment even with small networks
 MOVING = 0.2  # mean change from the first frame, in levels of 255
 
 
@@ -80,6 +81,26 @@ def test_progress_is_reported_by_sampling_and_drawing(server: ComfyServer, talk:
     reached = {data["node"]: (data["value"], data["max"]) for data in run.of("progress")}
     assert reached[node_id(talk, "SampleMotionLatents")] == (10, 10)
     assert reached[node_id(talk, "DecodeVideo")] == (15, 15)
+
+
+@pytest.mark.parametrize("kind", ["AudioFeatures", "Speech2Emotion"])
+def test_what_hears_audio_shows_progress_and_stops_on_an_interrupt(server: ComfyServer, talk: Json, kind: str) -> None:
+    file = server.base / "input" / f"{kind}.wav"
+    write_voice(file, HEARD_SECONDS)
+    node(talk, "LoadAudio")["audio"] = file.name
+    node(talk, "LoadFLOAT")["model"] = UNTRAINED
+    node(talk, "Speech2Emotion")["emotion"] = "from the voice"
+    wanted = node_id(talk, kind)
+    prompt = {key: part for key, part in talk.items() if key == wanted or part["class_type"] in ("LoadAudio", "LoadFLOAT")}
+    prompt["tell"] = {"class_type": "PreviewAny", "inputs": {"source": [wanted, 0]}}
+    stopped = server.run(prompt, interrupt_when=lambda event, data: event == "progress" and data["node"] == wanted and data["value"] > 0)
+    assert stopped.of("execution_interrupted")[0]["node_type"] == kind
+    assert max(data["value"] for data in stopped.of("progress")) < stopped.of("progress")[-1]["max"]
+    run = server.run(prompt)
+    assert run.error == ""
+    steps = [(data["value"], data["max"]) for data in run.of("progress") if data["node"] == wanted]
+    assert steps[-1][0] == steps[-1][1] > 10
+    assert len(steps) > 3
 
 
 @pytest.mark.parametrize(("quality", "seed", "steps"), [("fast", 12, 4), (None, 13, 10)])

@@ -27,7 +27,7 @@ def _texts(info: Json) -> Json:
     return {
         "display_name": info["display_name"],
         "description": info["description"],
-        "inputs": {name: {"name": name, "tooltip": rest[0]["tooltip"]} for name, (_, *rest) in inputs.items()},
+        "inputs": {name: {"name": rest[0]["display_name"], "tooltip": rest[0]["tooltip"]} for name, (_, *rest) in inputs.items()},
         "outputs": {str(i): {"name": name, "tooltip": tooltip} for i, (name, tooltip) in enumerate(outputs)},
     }
 

@@ -57,13 +57,6 @@ NOT_YET: set[tuple[str, str]] = {
     ("float_core/cli/motion_options.py", "float_core.pipeline.long_audio"),
     ("float_core/cli/motion_options.py", "float_core.pipeline.sample"),
     ("float_core/motion_editing/curves.py", "float_core.audio.waveform"),
-    ("nodes/edit_motion.py", "float_core.checkpoints.calibration_file"),
-    ("nodes/edit_motion.py", "float_core.checkpoints.find_parts"),
-    ("nodes/host_bridge.py", "float_core.face.detect"),
-    ("nodes/live_routes.py", "float_core.checkpoints.calibration_file"),
-    ("nodes/live_routes.py", "float_core.checkpoints.find_parts"),
-    ("nodes/render_frames.py", "float_core.pipeline.render"),
-    ("nodes/show_motion.py", "float_core.pipeline.render"),
 }
 HOST = {
     "comfy",

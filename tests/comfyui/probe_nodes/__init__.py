@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import ModuleType
@@ -115,6 +116,44 @@ class TestFreeMemory(Probe):
         return io.NodeOutput(model)
 
 
+class TestNextPreview(Probe):
+    """Lets the next live preview fail in that way, or take so many seconds: "TypeError", "RuntimeError", "memory" or "slow"."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        inputs = [Model.Input("model"), io.String.Input("how"), io.Float.Input("seconds", default=0.0, max=60.0, optional=True)]
+        return io.Schema(node_id="TestNextPreview", category="test", inputs=inputs, outputs=[Model.Output()])
+
+    @classmethod
+    def execute(cls, model: Any, how: str, seconds: float = 0.0) -> io.NodeOutput:
+        failures = {"TypeError": TypeError, "RuntimeError": RuntimeError, "memory": torch.OutOfMemoryError}
+
+        def disturbed(original: Any, restore: Callable[[], None]) -> Any:
+            def render(*args: Any, **named: Any) -> Any:
+                restore()
+                time.sleep(seconds)
+                if how in failures:
+                    raise failures[how]("injected by a test")
+                return original(*args, **named)
+
+            return render
+
+        patched_once(pack_module(".nodes.live_preview"), "render_frames", disturbed)
+        return io.NodeOutput(model)
+
+
+class TestTellModel(io.ComfyNode):
+    """What a model has. Runs again only when the model comes anew."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(node_id="TestTellModel", category="test", inputs=[Model.Input("model")], outputs=[], is_output_node=True)
+
+    @classmethod
+    def execute(cls, model: Any) -> io.NodeOutput:
+        return io.NodeOutput(ui={"calibrated": [model.core.calibration is not None]})
+
+
 class Paged(comfy.model_patcher.ModelPatcher):
     """As ComfyUI's own models are since 0.11 where its paging works."""
 
@@ -173,7 +212,7 @@ def _is_loaded(patcher: Any) -> bool:
 
 
 def _draw(managed: Any, identity: Any, motion: Any) -> torch.Tensor:
-    render = pack_module(".nodes.render_frames").render_frames
+    render = pack_module(".nodes.generation_nodes").render_frames
     core = managed.ready("autoencoder", memory=2**20)
     few = replace(motion, latents=motion.latents[:, :3])
     return torch.cat([chunk.frames for chunk in render(core, identity, few, batch_size=2)])
@@ -213,7 +252,16 @@ class TestLatecomer(Probe):
 
 class _Pack(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [TestTellImages, TestNoMemory, TestFreeMemory, TestEviction, TestDecodeInside, TestLatecomer]
+        return [
+            TestTellImages,
+            TestTellModel,
+            TestNoMemory,
+            TestNextPreview,
+            TestFreeMemory,
+            TestEviction,
+            TestDecodeInside,
+            TestLatecomer,
+        ]
 
 
 async def comfy_entrypoint() -> _Pack:

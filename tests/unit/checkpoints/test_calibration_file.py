@@ -9,7 +9,7 @@ import pytest
 import float_core
 from float_core import Calibration, CheckpointError, DirectionCalibration, DirectionLabel, OptionError, load_model, save_model
 from float_core.calibration import basis_fingerprint
-from float_core.checkpoints.calibration_file import calibration_path, read_calibration, save_calibration
+from float_core.checkpoints.calibration_file import calibration_of, calibration_path, read_calibration, save_calibration
 
 from .conftest import COMPACT, build
 
@@ -110,3 +110,14 @@ def test_weights_are_not_replaced_by_a_calibration(saved):
 def test_public_names():
     assert float_core.calibration.read_calibration is read_calibration
     assert float_core.calibration.basis_fingerprint is basis_fingerprint
+
+
+def test_a_models_calibration_without_its_weights(saved):
+    expected = calibration(load_model(saved))
+    saved.write_bytes(b"these are not read")
+    assert calibration_of(saved) == calibration_of(str(saved)) == expected
+    calibration_path(saved).unlink()
+    assert calibration_of(saved) is None
+    assert calibration_of("mini") == load_model("mini").calibration
+    with pytest.raises(CheckpointError, match="does not exist"):
+        calibration_of(saved.with_name("nothing.safetensors"))

@@ -1,4 +1,4 @@
-"""IMAGE, AUDIO and lists of numbers to float_core's types, and back."""
+"""IMAGE and AUDIO to float_core's types, and back."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ def test_a_crop_goes_through_an_image_unchanged(conversions: ModuleType) -> None
     assert np.array_equal(conversions.image_to_pixels(image), levels[0].movedim(0, 2).numpy())
 
 
-def test_the_first_sound_is_mixed_to_one_channel(conversions: ModuleType) -> None:
+def test_the_first_audio_is_mixed_to_one_channel(conversions: ModuleType) -> None:
     waveform = torch.tensor([[[1.0, 0.0, 0.5], [0.0, 0.0, 0.5]], [[9.0, 9.0, 9.0], [9.0, 9.0, 9.0]]])
     clip = conversions.audio_to_clip({"waveform": waveform, "sample_rate": 44100})
     assert clip.sample_rate == 44100
     assert torch.equal(clip.waveform, torch.tensor([0.5, 0.0, 0.5]))
 
 
-def test_no_sound_is_said_clearly(conversions: ModuleType, core: ModuleType) -> None:
-    with pytest.raises(core.AudioError, match="no sound"):
+def test_no_audio_is_said_clearly(conversions: ModuleType, core: ModuleType) -> None:
+    with pytest.raises(core.AudioError, match="no audio"):
         conversions.audio_to_clip(None)
     with pytest.raises(core.AudioError, match=r"\(1, 2, 0\)"):
         conversions.audio_to_clip({"waveform": torch.zeros(1, 2, 0), "sample_rate": 16000})
@@ -89,44 +89,9 @@ def test_a_drawing_becomes_an_image(conversions: ModuleType) -> None:
     assert torch.allclose(image[0, 2, 4], torch.tensor([1.0, 0.2, 0.0]))
 
 
-def test_a_sound_lasts_exactly_as_long_as_its_samples(conversions: ModuleType, core: ModuleType) -> None:
+def test_audio_lasts_exactly_as_long_as_its_samples(conversions: ModuleType, core: ModuleType) -> None:
     assert conversions.clip_seconds(core.AudioClip(torch.zeros(22051), 22050)) == Fraction(22051, 22050)
     assert conversions.clip_seconds(None) is None
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        (2, (2.0,)),
-        ([1, 2.5], (1.0, 2.5)),
-        ([[1.0, 2.0], [3.0]], (1.0, 2.0, 3.0)),
-        ([(1.0,), 4.0], (1.0, 4.0)),
-        (np.array([0.5, -1.0]), (0.5, -1.0)),
-        ([np.float32(0.5)], (0.5,)),
-        ([torch.tensor([0.25, 8.0])], (0.25, 8.0)),
-        (torch.tensor(3.0), (3.0,)),
-        ([], ()),
-    ],
-)
-def test_numbers_of_other_packs(conversions: ModuleType, values: object, expected: tuple[float, ...]) -> None:
-    assert conversions.floats_of(values) == expected
-
-
-@pytest.mark.parametrize("values", [["1"], [None], [True], [float("nan")], [[1.0, float("inf")]], {"a": 1.0}])
-def test_what_is_no_number_is_refused(conversions: ModuleType, core: ModuleType, values: object) -> None:
-    with pytest.raises(core.OptionError, match="finite numbers"):
-        conversions.floats_of(values)
-
-
-@pytest.mark.parametrize(("text", "expected"), [("0, 2, 5-7", (0, 2, 5, 6, 7)), ("3 1;3", (3, 1)), (" ", ()), ("4-4", (4,))])
-def test_directions_as_text(conversions: ModuleType, text: str, expected: tuple[int, ...]) -> None:
-    assert conversions.directions_of_text(text) == expected
-
-
-@pytest.mark.parametrize("text", ["yaw", "1.5", "-1", "7-5", "1-", "1-2-3", "99999999999", "0x1"])
-def test_what_is_no_direction_is_refused(conversions: ModuleType, core: ModuleType, text: str) -> None:
-    with pytest.raises(core.OptionError, match="list of directions"):
-        conversions.directions_of_text(text)
 
 
 def test_one_emotion_is_shown_without_a_course(conversions: ModuleType, core: ModuleType) -> None:

@@ -1,4 +1,4 @@
-"""Chunks on their way: nothing lost, nothing twice, smaller batches after an out-of-memory."""
+"""Chunks on their way: nothing lost, nothing twice, smaller batches after an out-of-memory; and who takes them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_newest_frame_of_each_chunk_is_shown(stream: ModuleType) -> None:
     shown = stream.shown(Device(stream).render(motion, 4), lambda done, frame: seen.append((done, frame.shape, frame[0, 0, 0].item())))
     assert [len(chunk.frames) for chunk in shown] == [4, 4, 3]
     assert [done for done, _, _ in seen] == [4, 8, FRAMES]
-    assert seen[-1][1:] == ((2, 2, 3), pytest.approx(1.0))
+    assert seen[-1][1:] == ((3, 2, 2), pytest.approx(1.0))
 
 
 def test_a_chunk_is_let_go_before_the_next_is_drawn(stream: ModuleType) -> None:
@@ -117,3 +117,29 @@ def test_a_chunk_is_let_go_before_the_next_is_drawn(stream: ModuleType) -> None:
     while next(chunks, None) is not None:
         pass
     assert len(alive) == 3
+
+
+def parts(**inputs: Any) -> list[dict[str, Any]]:
+    return [{"class_type": "Load", "inputs": {}}, {"class_type": "Save"}, {"class_type": "Preview", "inputs": inputs}]
+
+
+def test_a_link_to_the_output(stream: ModuleType) -> None:
+    assert stream.takes_output(parts(number=3, images=["7", 0]), "7", 0)
+
+
+def test_links_to_other_outputs_and_nodes_are_not_meant(stream: ModuleType) -> None:
+    assert not stream.takes_output(parts(video=["7", 1], other=["70", 0]), "7", 0)
+    assert not stream.takes_output([], "7", 0)
+
+
+@pytest.mark.parametrize("value", ["7", ["7"], ["7", "0"], ["7", False], ["7", 0, 0], [["7", 0], 0], None, 0, {"7": 0}])
+def test_values_that_look_like_links(stream: ModuleType, value: object) -> None:
+    assert not stream.takes_output(parts(value=value), "7", 0)
+
+
+def test_ids_inside_subgraphs_and_of_dynamic_inputs(stream: ModuleType) -> None:
+    assert stream.takes_output(parts(**{"values.value0": ["12:7", 0]}), "12:7", 0)
+
+
+def test_an_id_that_an_api_client_gives_as_a_number(stream: ModuleType) -> None:
+    assert stream.takes_output(parts(images=[7, 0]), "7", 0)

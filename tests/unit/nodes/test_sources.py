@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -28,8 +27,10 @@ def test_every_execute_is_short() -> None:
 
 
 def test_node_ids_are_the_agreed_ones_and_have_their_pages() -> None:
-    ids = {found for path in SOURCES for found in re.findall(r'node_id="(\w+)"', path.read_text())}
-    assert ids == NODE_IDS
+    kinds = [part for path in SOURCES for part in ast.walk(ast.parse(path.read_text())) if isinstance(part, ast.ClassDef)]
+    nodes = {part.name: part for part in kinds if any(ast.unparse(base) == "FloatNode" for base in part.bases)}
+    assert set(nodes) == NODE_IDS, "a node's class is named as its id"
+    assert [name for name, part in nodes.items() if not ast.get_docstring(part)] == [], "what the artist reads about it"
     assert {page.stem for page in (ROOT / "web" / "docs").glob("*.md")} == NODE_IDS
     assert set(json.loads((ROOT / "node_list.json").read_text())) == NODE_IDS
 
@@ -40,6 +41,12 @@ def test_no_old_ways(path: Path) -> None:
     assert "NODE_CLASS_MAPPINGS" not in text, "ComfyUI would ignore comfy_entrypoint"
     assert ".cuda(" not in text
     assert "backends" not in text, "global settings of torch belong to ComfyUI"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_no_text_speaks_of_the_command_line(path: Path) -> None:
+    texts = [part.value for part in ast.walk(ast.parse(path.read_text())) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    assert [text for text in texts if "python -m" in text or " --" in text or text.startswith("--")] == []
 
 
 def test_the_template_has_a_image() -> None:
