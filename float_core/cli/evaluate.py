@@ -12,7 +12,7 @@ from ..errors import OptionError
 from .options import add_model_options, open_model
 from .progress_bar import ProgressReport
 
-_ASSETS = Path(__file__).parents[2] / "assets"
+_PORTRAIT = Path(__file__).parents[2] / "assets" / "portrait.jpg"  # a clone has it, an installed package does not
 
 
 def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +25,7 @@ def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_model_options(parser)
     parser.add_argument("--what", choices=("portrait", "speech", "all"), default="all", help="(default: %(default)s)")
-    parser.add_argument("--image", type=Path, default=_ASSETS / "portrait.jpg", help="portrait to rebuild (default: the sample portrait)")
+    parser.add_argument("--image", type=Path, default=_PORTRAIT, help="portrait to rebuild (default: the sample portrait)")
     parser.add_argument("--clips", type=int, default=8, metavar="N", help="held-out voices to sample (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the sampled motion (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
@@ -39,6 +39,8 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
     if options.clips < 2:
         raise OptionError(f"--clips is {options.clips}; the wrong voice is the next clip's, so give 2 or more")
+    if options.what != "speech" and options.image == _PORTRAIT and not _PORTRAIT.is_file():
+        raise OptionError("this installation comes without the sample portrait: give --image FILE, or --what speech")
     model = open_model(options)
     figures: dict[str, float] = {}
     with ProgressReport() as report:

@@ -1,4 +1,5 @@
-"""The command line: `python -m float_core COMMAND ...`. Finds the command, and turns errors into one line and an exit status.
+"""The command line: `python -m float_core COMMAND ...`, or `float-portrait COMMAND ...` where the package is installed. Finds the command,
+and turns errors into one line and an exit status.
 
 What a command does is in the file of its name.
 """
@@ -10,8 +11,10 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from .. import __version__
+from ..allocator import keep_freed_memory
 from ..errors import FloatError
 from .animate import add_animate
 from .calibrate import add_calibrate
@@ -29,6 +32,7 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Exit status: 0 done, 2 a mistake that the message explains, 130 stopped by Ctrl-C."""
     options = build_parser().parse_args(arguments)
+    keep_freed_memory()
     try:
         with _warnings_as_notes():
             options.run(options)
@@ -44,12 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every command of COMMANDS."""
-    parser = argparse.ArgumentParser(prog="python -m float_core", description="A portrait and a voice become a talking video.")
+    parser = argparse.ArgumentParser(prog=_program(), description="A portrait and a voice become a talking video.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add_command in COMMANDS:
         add_command(commands)
     return parser
+
+
+def _program() -> str:
+    """What the user typed before the command."""
+    name = Path(sys.argv[0]).stem
+    return name if name == "float-portrait" else "python -m float_core"
 
 
 def _fail(message: str) -> int:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import float_core.cli.main as command_line
 from float_core import allocator
 
 # A freed tensor of 64 MB stays with the process, or goes back to the system.
@@ -46,3 +47,11 @@ def test_what_the_user_has_set_is_left_alone() -> None:
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allocator.sys, "platform", "darwin")
     assert not allocator.keep_freed_memory()
+
+
+def test_the_command_line_keeps_freed_memory_however_it_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m float_core` and the installed script both call `main`."""
+    called: list[bool] = []
+    monkeypatch.setattr(command_line, "keep_freed_memory", lambda: called.append(True))
+    assert command_line.main(["animate", "no.jpg", "no.wav", "--out", "no.mp4"]) == 2
+    assert called == [True]
