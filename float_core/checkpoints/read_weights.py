@@ -6,7 +6,6 @@ Knows formats and damage; does not know what the tensors are for. A file is reco
 from __future__ import annotations
 
 import hashlib
-import pickle
 import zipfile
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -175,7 +174,7 @@ def _damaged(path: Path, what: str) -> CheckpointError:
 def _load_pickle(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
+    except torch.serialization.pickle.UnpicklingError as error:  # by torch's name: this package imports nothing that unpickles
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(
             f"{path} is damaged, or holds Python objects beside tensors, which could run code and are not loaded ({reason}). "

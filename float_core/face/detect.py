@@ -7,7 +7,6 @@ inside scikit-image. Nothing is ever downloaded. Knows nothing of crops.
 from __future__ import annotations
 
 import os
-import pickle
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,6 +96,6 @@ def _load_retinaface(weights: Path, _changed: tuple[int, int], device: torch.dev
         try:
             state = torch.load(weights, map_location="cpu", weights_only=True)
             network.load_state_dict({name.removeprefix("module."): value for name, value in state.items()})
-        except (RuntimeError, AttributeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        except (RuntimeError, AttributeError, EOFError, OSError, ValueError, torch.serialization.pickle.UnpicklingError) as error:
             raise ImageError(f"{weights} does not hold RetinaFace's weights: {error}. Remove the file, or fetch it again.") from error
     return network.eval()

@@ -70,15 +70,15 @@ class Run:
 
 
 class ComfyServer:
-    """Starts on entering, ends on leaving. `base` holds its models, input, output and temp folders."""
+    """Starts on entering, ends on leaving. `base` holds its models, input, output and temp folders; `pack` is what it loads."""
 
-    def __init__(self, checkout: Checkout, base: Path) -> None:
+    def __init__(self, checkout: Checkout, base: Path, pack: Path = REPOSITORY) -> None:
         self.checkout, self.base, self.log_file = checkout, base, base / "server.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         (base / "custom_nodes").mkdir(parents=True)
-        (base / "custom_nodes" / PACK_NAME).symlink_to(REPOSITORY, target_is_directory=True)
+        (base / "custom_nodes" / PACK_NAME).symlink_to(pack, target_is_directory=True)
 
     def __enter__(self) -> ComfyServer:
         command = [sys.executable, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(self.port), "--disable-auto-launch"]
