@@ -1,4 +1,5 @@
-"""Writes locales/en/nodeDefs.json, which translators start from, from what the nodes themselves say.
+"""Writes what the nodes say of themselves into locales/en/nodeDefs.json, which translators start from, and into node_list.json, by which
+ComfyUI-Manager finds the pack for a workflow whose nodes are missing.
 
 .venv/bin/python -m tests.comfyui.write_locales
 """
@@ -36,8 +37,13 @@ def main() -> None:
     """Asks the newest ComfyUI there is."""
     with tempfile.TemporaryDirectory() as folder, ComfyServer(find_checkouts()[-1], Path(folder)) as server:
         ours = {name: info for name, info in server.object_info.items() if info["python_module"] == f"custom_nodes.{PACK_NAME}"}
-    text = json.dumps(node_texts(ours), indent=2, ensure_ascii=False)
-    (REPOSITORY / "locales" / "en" / "nodeDefs.json").write_text(text + "\n")
+    texts = node_texts(ours)
+    _write(REPOSITORY / "locales" / "en" / "nodeDefs.json", texts)
+    _write(REPOSITORY / "node_list.json", {name: text["description"] for name, text in texts.items()})
+
+
+def _write(path: Path, content: Json) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
