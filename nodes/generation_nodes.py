@@ -123,7 +123,7 @@ class DecodeVideo(FloatNode):
                     step=1,
                     tooltip="How many frames are rendered at once. 0 = chosen for you. It is halved when memory runs out.",
                 ),
-                io.Audio.Input("audio", optional=True, tooltip="The audio of the video, mixed to mono. Without it, the video is silent."),
+                io.Audio.Input("audio", optional=True, tooltip="The audio of the video, which is then as long. Without it: silent."),
                 io.Float.Input(
                     "fps",
                     display_name="frame rate",

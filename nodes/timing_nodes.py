@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..float_core import AudioClip, MotionSequence, join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
-from . import socket_types
+from ..float_core.motion_editing import frames_for
+from . import host_bridge, socket_types
 from .comfy_api_v3 import FloatNode, io
 from .conversions import audio_to_clip, clip_seconds
 
@@ -15,8 +16,11 @@ CROSSFADE = {"min": 0.0, "max": 60.0, "step": 0.04, "round": 0.001}
 
 
 def at_rate(motion: MotionSequence, fps: float, clip: AudioClip | None) -> MotionSequence:
-    """The motion at `fps`, as long as the audio, or as it was; 0 = as it is."""
-    return resample_motion(motion, fps, seconds=clip_seconds(clip)) if fps else motion
+    """The motion at `fps`, 0 being its own rate: with as many frames as the audio needs, or as long as it was."""
+    seconds, lasts = clip_seconds(clip), motion.latents.shape[1] / motion.fps
+    if seconds is not None and frames_for(seconds, motion.fps) > motion.latents.shape[1]:
+        host_bridge.tell_user(f"The audio lasts {float(seconds):.2f} s and the motion {lasts:.2f} s: its last frame is held to the end.")
+    return resample_motion(motion, fps or motion.fps, seconds=seconds)
 
 
 class FLOATTrimMotion(FloatNode):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..allocator import keep_freed_memory
-from ..errors import FloatError
+from ..errors import CalibrationError, FloatError
 from .animate import add_animate
 from .calibrate import add_calibrate
 from .evaluate import add_evaluate
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _warnings_as_notes():
             options.run(options)
+    except CalibrationError as error:
+        return _fail(f"{error}. Make one: python -m float_core calibrate MODEL")
     except FloatError as error:
         return _fail(str(error))
     except OSError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..argument_checks import check_number
-from ..errors import OptionError
+from ..errors import CalibrationError, OptionError
 from ..types import Calibration, MotionEdit
 from .direction_names import direction_group, direction_name
 
@@ -24,15 +24,12 @@ def preset_edits(name: str, calibration: Calibration | None, strength: float = 1
 
     still head: the head stays at its mean pose. calm, lively: head and brows move less or more, the mouth slightly more. limit rotation:
     yaw, pitch and roll stay within 10 degrees of looking straight ahead. lips only: all but mouth and jaw stay at their mean.
-    `strength` 0..1, 0 = no edit. Raises OptionError for an unknown name, and without a calibration."""
+    `strength` 0..1, 0 = no edit. Raises OptionError for an unknown name, CalibrationError without a calibration."""
     if name not in _PRESETS:
         raise OptionError(f"there is no preset {name!r}; expected one of {', '.join(EDIT_PRESETS)}")
     check_number("the preset's strength", strength, low=0, high=1)
     if calibration is None:
-        raise OptionError(
-            f"the preset {name!r} has to know what the model's directions move, and this model has no calibration: "
-            "run `python -m float_core calibrate` on it once"
-        )
+        raise CalibrationError(f"the preset {name!r} needs to know what the model's directions move, and this model has no calibration")
     groups, make = _PRESETS[name]
     edits = make(calibration, strength)
     said = _described(name, calibration, sorted(edits), groups)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..argument_checks import check_motion, check_number, check_source
 from ..basis_fingerprint import basis_fingerprint, same_basis
-from ..errors import OptionError
+from ..errors import CalibrationError, OptionError
 from ..types import FloatModel, LambdaCurve, MotionSequence, SourceIdentity
 from .curves import evaluate_curve
 from .edit_checks import check_directions
@@ -54,17 +54,15 @@ def mirror_motion(model: FloatModel, motion: MotionSequence, *, around: Literal[
     """The motion left to right, as the model's calibration has measured it. What lies outside of the basis is kept.
 
     `around` "reference": the whole pose is mirrored, a head turned left looks right. "mean": the clip's mean pose stays, and the motion
-    about it is mirrored. Raises OptionError without a calibration."""
+    about it is mirrored. Raises CalibrationError without one."""
     check_motion(model, motion)
     if around not in ("reference", "mean"):
         raise OptionError(f"around is {around!r}; expected 'reference' or 'mean'")
     calibration = model.calibration
     if calibration is None or not calibration.mirror:
-        raise OptionError(
-            "this model has no calibration that says how its directions are mirrored: run `python -m float_core calibrate` once"
-        )
+        raise CalibrationError("this model has no calibration, so it is not known how its directions are mirrored")
     if not same_basis(calibration.fingerprint, basis_fingerprint(model.basis)):
-        raise OptionError("the calibration belongs to another basis: run `python -m float_core calibrate` on this model")
+        raise CalibrationError("the calibration belongs to another basis than this model's")
     w = motion.latents
     basis = basis_like(model, w)
     coefficients = w @ basis

@@ -49,3 +49,18 @@ def test_without_a_sound_the_motion_keeps_its_length_at_another_rate(server: Com
 def test_a_rate_that_no_video_has_is_refused(server: ComfyServer, talk: Json) -> None:
     node(talk, "DecodeVideo")["fps"] = 5.0
     assert "10 to 120" in server.run(talk).error
+
+
+@pytest.mark.parametrize("fps", [0.0, 25.0])
+def test_the_audio_decides_how_long_the_video_is(server: ComfyServer, talk: Json, fps: float) -> None:
+    """With a frame rate and without: a motion that is shorter is held, and the node says so; one that is longer is cut."""
+    edited = node(talk, "DecodeVideo")["motion"]
+    for name, kind, widgets in (("short", "FLOATTrimMotion", {"start": 0.0, "end": 0.2}), ("long", "FLOATStretchMotion", {"speed": 0.5})):
+        talk[name] = {"class_type": kind, "inputs": {"motion": edited, **widgets}}
+        node(talk, "DecodeVideo").update(motion=[name, 0], fps=fps)
+        run = server.run(talk)
+        frames, rate, _ = read_video(saved_video(server, run, talk))
+        assert (len(frames), rate) == (FRAMES, 25)
+        held = abs(frames[5:].astype(float) - frames[5]).max(axis=(1, 2, 3))
+        assert (held.max() < 30) == (name == "short")
+        assert any("0.60 s and the motion 0.20 s" in note for note in run.notes) == (name == "short")

@@ -118,7 +118,7 @@ def test_a_preset(animate):
     assert changed_frames(plain, lively) == list(range(20))
     assert "note: lively: changes yaw (λ0)." in animate.err
     animate("--preset", "calm", model="plain", status=2)
-    assert "no calibration: run `python -m float_core calibrate`" in animate.err
+    assert "no calibration. Make one: python -m float_core calibrate" in animate.err
 
 
 def test_an_emotion_timeline(animate, files):

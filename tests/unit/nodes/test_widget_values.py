@@ -46,7 +46,7 @@ def test_text_comes_before_the_sliders(values: ModuleType, core: ModuleType) -> 
 
 
 def test_a_preset_needs_a_calibration_and_comes_first(values: ModuleType, core: ModuleType) -> None:
-    with pytest.raises(core.OptionError, match="calibrate"):
+    with pytest.raises(core.CalibrationError, match="has no calibration"):
         values.LambdaSettings.of({"preset": "still head"}, None)
     yaw = core.DirectionCalibration((core.DirectionLabel("yaw", "head", 1.0, 10.0, "degrees"),), 0.9, -2.0, 2.0, 1.0)
     calibration = core.Calibration((0.0,) * 16, (yaw,), ((1.0,),), "by hand")
