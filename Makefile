@@ -1,4 +1,4 @@
-# make animate | bench | test | lint | test-comfyui | test-web | test-browser | clean. VENV and PYTHON can be given; requirement files are the key of what is installed.
+# make help lists what there is. VENV and PYTHON can be given; requirement files are the key of what is installed.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -23,12 +23,12 @@ DEV_FILES := $(RUN_FILES) requirements-dev.txt
 RUN_STAMP := $(VENV)/.installed-$(call key,$(RUN_FILES))
 DEV_STAMP := $(VENV)/.installed-dev-$(call key,$(DEV_FILES))
 
-.PHONY: help animate bench test lint test-comfyui test-web test-browser venv new-venv clean
+.PHONY: help animate bench test lint test-half-precision test-comfyui test-web test-browser venv new-venv clean
 
 help:
-	@echo "make animate [IMAGE=face.jpg] [AUDIO=voice.wav] [OUT=output/talking.mp4] [EMOTION=happy] [SEED=7] [MODEL=mini] [ARGS='--steps 20']"
+	@echo "make animate [IMAGE=face.jpg] [AUDIO=speech.wav] [OUT=output/talking.mp4] [EMOTION=happy] [SEED=7] [MODEL=mini] [ARGS='--steps 20']"
 	@echo "make bench [ARGS='--suite decode']   (speed and memory of this machine; a quarter of an hour on 2 cores)"
-	@echo "make test | lint | test-comfyui COMFYUI_DIR=... | test-web | test-browser COMFYUI_DIR=... | clean"
+	@echo "make test | lint | test-half-precision | test-comfyui COMFYUI_DIR=... | test-web | test-browser COMFYUI_DIR=... | clean"
 
 animate: $(RUN_STAMP)
 	@"$(VENV)/bin/python" -m float_core animate "$$IMAGE" "$$AUDIO" --out "$$OUT" --model "$$MODEL" \
@@ -44,6 +44,9 @@ lint: $(DEV_STAMP)
 	"$(VENV)/bin/python" -m ruff check .
 	"$(VENV)/bin/python" -m ruff format --check .
 	"$(VENV)/bin/python" -m mypy
+
+test-half-precision: $(DEV_STAMP)
+	ONEDNN_MAX_CPU_ISA=AVX2 "$(VENV)/bin/python" -m pytest -m half_precision
 
 test-comfyui: $(DEV_STAMP)
 	"$(VENV)/bin/python" -m pytest tests/comfyui
@@ -71,4 +74,4 @@ new-venv:
 	@"$(PYTHON)" -m venv "$(VENV)"
 
 clean:
-	rm -rf .venv output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv output build *.egg-info node.zip .pytest_cache .mypy_cache .ruff_cache

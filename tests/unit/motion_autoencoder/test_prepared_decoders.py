@@ -88,6 +88,7 @@ def test_the_batched_decoder_gives_the_plain_images(network, source):
     assert _error(BatchDecoder(network.dec, skips)(latents), decode_plain(network.dec, latents, skips)) <= 1e-5
 
 
+@pytest.mark.half_precision
 @pytest.mark.parametrize(("dtype", "decibels"), [(torch.bfloat16, 45.0), (torch.float16, 60.0)])
 def test_half_precision_shows_the_same_images(network, source, dtype, decibels):
     """At flows that a trained model has; flows and grids are float32 in both."""

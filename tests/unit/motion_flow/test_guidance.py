@@ -45,6 +45,7 @@ def test_equals_the_plain_formula_in_as_few_passes(transformer, conditions, scal
     assert torch.equal(guided(x, 0.3), result[:, 3:])
 
 
+@pytest.mark.half_precision
 @torch.no_grad()
 def test_half_precision_networks_give_float32(transformer, conditions):
     x = torch.randn(2, 7, 6)

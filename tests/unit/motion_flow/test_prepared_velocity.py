@@ -73,6 +73,7 @@ def test_equals_it_at_the_size_of_the_bundled_model():
     assert relative(found, GuidedVelocity(network, conditions, 2.0, 1.0)(x, 0.25)) < 1e-5
 
 
+@pytest.mark.half_precision
 @torch.no_grad()
 def test_half_precision(transformer, conditions):
     expected = GuidedVelocity(transformer, conditions, 2.0, 1.0)(X, 0.25)
