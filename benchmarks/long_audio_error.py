@@ -24,8 +24,8 @@ import torch
 
 from float_core import AudioClip, EmotionConfig, Wav2Vec2AudioConfig, load_model, read_audio
 from float_core.audio import speech_emotion, wav2vec2_encoder
+from float_core.audio.audio_stream import stream_audio
 from float_core.audio.long_windows import WindowPlan
-from float_core.audio.sound_stream import stream_sound
 from float_core.audio.speech_emotion import SpeechEmotionClassifier
 from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
 from float_core.audio.waveform import prepare, resample
@@ -82,7 +82,7 @@ def random_network(name: str, sharp: bool) -> Any:
 
 def hear(network: Any, audio: AudioClip) -> torch.Tensor:
     """In windows: (1, T, C), or (1, 1, 7)."""
-    pieces = stream_sound(audio, RATE)
+    pieces = stream_audio(audio, RATE)
     if isinstance(network, SpeechEmotionClassifier):
         return network.stream_probabilities(pieces)
     return torch.cat(list(network.stream(pieces)), dim=1)

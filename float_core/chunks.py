@@ -30,18 +30,20 @@ def cut_spans(pieces: Iterable[Tensor], spans: Iterable[tuple[int, int]], *, dim
     held: list[Tensor] = []  # the entries from `first` to `end`
     first = end = 0
     for start, stop in spans:
+        if held:  # what has passed is let go before more is joined to it
+            passed = min(start, end) - first
+            held, first = [held[0].narrow(dim, passed, end - first - passed)], first + passed
         while end < stop and (piece := next(source, None)) is not None:
-            if end <= start:  # all that is held lies before the span
-                held, first = [], end
-            held.append(piece)
-            end += piece.shape[dim]
+            size = piece.shape[dim]
+            passed = min(max(0, start - end), size)
+            if passed < size or not held:
+                held.append(piece.narrow(dim, passed, size - passed))
+            first, end = first + passed, end + size
         if not held:
             return
-        joined = held[0] if len(held) == 1 else torch.cat(held, dim)
-        passed = min(max(0, start - first), end - first)
-        first += passed
-        held = [joined.narrow(dim, passed, end - first)]
-        yield held[0].narrow(dim, 0, min(max(0, stop - first), end - first))
+        held = [part for part in held if part.shape[dim]] or held[:1]
+        held = [torch.cat(held, dim)] if len(held) > 1 else held
+        yield held[0].narrow(dim, 0, max(0, min(stop, end) - first))
 
 
 def repeat_last(tensor: Tensor, length: int, dim: int) -> Tensor:

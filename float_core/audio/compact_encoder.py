@@ -1,6 +1,6 @@
 """Audio features of small models: log-mel bands, two strided and a few dilated convolutions, trained with the transformer.
 
-Knows nothing of training; `mel` and `encode_mel` are apart so that mels can be computed once and kept.
+`mel` and `encode_mel` are apart so that mels can be computed once and kept.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from ..chunks import cut_spans
 from ..config import FPS, CompactAudioConfig
 from ..errors import AudioError, OptionError
 from ..frame_rate import frame_count
+from .audio_stream import AudioStream
 from .log_mel import log_mel, measure_level, mel_bands
 from .long_windows import WindowPlan
-from .sound_stream import SoundStream, cut_spans
 from .waveform import require_batch
 
 MELS_PER_FRAME = 4  # 10 ms apart at 25 fps
-_STREAM_FRAMES = 500  # that a window of a long sound adds; the fewer, the sooner the first image
+_STREAM_FRAMES = 500  # that a window of long audio adds; the fewer, the sooner the first image
 
 
 class ChannelNorm(nn.Module):
@@ -85,19 +86,19 @@ class CompactAudioEncoder(nn.Module):
         return (self.stem, *self.blocks)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Mono sound (B, samples), any level, to w_a (B, T, feature_size)."""
+        """Mono audio (B, samples), any level, to w_a (B, T, feature_size)."""
         mel = self.mel(waveform)
         return self.encode_mel(mel, mel.shape[1] // MELS_PER_FRAME)
 
     @torch.no_grad()
-    def stream(self, sound: SoundStream) -> Iterator[Tensor]:
-        """Features of a long sound, as pieces (1, n, feature_size) float32 that are computed one after another: those of the whole, to
-        rounding, since every frame is taken from a window that has its `reach` around it. The sound is read three times."""
-        frames = frame_count(sound.samples, self.config.sample_rate, self.fps)
+    def stream(self, audio: AudioStream) -> Iterator[Tensor]:
+        """Features of long audio, as pieces (1, n, feature_size) float32 that are computed one after another: those of the whole, to
+        rounding, since every frame is taken from a window that has its `reach` around it. The audio is read three times."""
+        frames = frame_count(audio.samples, self.config.sample_rate, self.fps)
         plan = self._plan()
         spans = plan.spans(frames)
-        level, size, device = measure_level(sound, self.hop), MELS_PER_FRAME * self.hop, next(self.parameters()).device
-        cuts = cut_spans(sound.read(), ((start * size, stop * size) for start, stop in spans))
+        level, size, device = measure_level(audio, self.hop), MELS_PER_FRAME * self.hop, next(self.parameters()).device
+        cuts = cut_spans(audio.read(), ((start * size, stop * size) for start, stop in spans))
         windows = (
             self.encode_mel(self._bands(level.apply(cut)[None].to(device), stop - start), stop - start).float()
             for cut, (start, stop) in zip(cuts, spans, strict=True)
@@ -117,7 +118,7 @@ class CompactAudioEncoder(nn.Module):
     def mel(self, waveform: Tensor) -> Tensor:
         """(B, samples) to log-mel (B, 4 T, mel_bands), float32, 100 Hz; mel frame j is centered on sample j * hop; 0 = silence.
 
-        One gain per clip: take it over the whole clip, then cut."""
+        One gain for all of the audio: take it over the whole, then cut."""
         require_batch(waveform)
         frames = frame_count(waveform.shape[1], self.config.sample_rate, self.fps)
         return log_mel(waveform, frames * MELS_PER_FRAME, sample_rate=self.config.sample_rate, hop=self.hop, bands=self.config.mel_bands)

@@ -1,6 +1,6 @@
 """An emotion that changes over time: keyframes as text, and as one row of seven weights for every frame.
 
-Knows nothing of sounds and networks; `speech_emotion` hears emotions, this file is for those that a user decides.
+These are emotions that a user decides; `speech_emotion` hears them in a voice.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""Log-mel bands of a sound at a fixed level, such that silence is exactly zero.
+"""Log-mel bands of audio at a fixed level, such that silence is exactly zero.
 
-Knows nothing of the network that reads them. All of it is float32, whatever dtype that network is in.
+All of it is float32, whatever dtype the network that reads them is in.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,26 +13,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .sound_stream import SoundStream
+from ..chunks import rechunk
+from .audio_stream import AudioStream
 
 WINDOW_SECONDS = 0.025
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 7600.0
 _TARGET_LEVEL = 0.1  # RMS of speech after levelling
-_QUIETEST = 0.01  # a clip below this level is lifted no further: a noise floor must not become a voice
+_QUIETEST = 0.01  # audio below this level is lifted no further: a noise floor must not become a voice
 _POWER_FLOOR = 1e-6  # power of white noise at -60 dB of full scale; what lies below reads as silence
 _SCALE = 5.0  # brings voiced speech to about 1 to 2.5
-_FRAMES_AT_ONCE = 4096  # bounds the memory for long clips
+_FRAMES_AT_ONCE = 4096  # bounds the memory for long audio
+_STEPS_AT_ONCE = 400  # of a hop each, 4 seconds
 
 
 def log_mel(waveform: Tensor, frames: int, *, sample_rate: int, hop: int, bands: int) -> Tensor:
-    """Sound (B, samples) to (B, frames, bands): frame j looks at 25 ms around sample j * hop; 0 = silence.
+    """Audio (B, samples) to (B, frames, bands): frame j looks at 25 ms around sample j * hop; 0 = silence.
 
-    Beyond both ends of the sound is silence. Differentiable."""
+    Beyond both ends is silence. Differentiable."""
     return mel_bands(level(waveform.float(), hop), frames, sample_rate=sample_rate, hop=hop, bands=bands)
 
 
 def mel_bands(levelled: Tensor, frames: int, *, sample_rate: int, hop: int, bands: int) -> Tensor:
-    """As `log_mel`, for a sound, or a part of one, that has its level already."""
+    """As `log_mel`, for audio, or a part of it, that has its level already."""
     window, filters = _constants(sample_rate, bands, levelled.device)
     half = window.numel() // 2
     needed = (frames - 1) * hop + window.numel()
@@ -44,7 +45,7 @@ def mel_bands(levelled: Tensor, frames: int, *, sample_rate: int, hop: int, band
 
 
 def level(waveform: Tensor, hop: int) -> Tensor:
-    """(B, samples) without its mean and at a common speech level, one gain per clip.
+    """(B, samples) without its mean and at a common speech level, one gain for all of it.
 
     The level is sum(a^2) / sum(a) over the frames' amplitudes a: pauses do not count, and a single click counts little."""
     centered = waveform - waveform.mean(dim=-1, keepdim=True)
@@ -55,38 +56,26 @@ def level(waveform: Tensor, hop: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class SoundLevel:
-    """What `level` does to one sound: (x - mean) * gain."""
+class AudioLevel:
+    """What `level` does to all of the audio: (x - mean) * gain."""
 
     mean: float
     gain: float
 
     def apply(self, samples: Tensor) -> Tensor:
-        """Any part of that sound, levelled."""
+        """Any part of that audio, levelled."""
         return (samples - self.mean) * self.gain
 
 
-def measure_level(sound: SoundStream, hop: int) -> SoundLevel:
-    """The level of a whole sound, in float64 and two passes: amplitudes are those of the sound without its mean."""
-    mean = sum(float(block.double().sum()) for block in sound.read()) / sound.samples
+def measure_level(audio: AudioStream, hop: int) -> AudioLevel:
+    """The level of all of the audio, in float64 and two passes: amplitudes are those without the mean."""
+    mean = sum(float(block.double().sum()) for block in audio.read()) / audio.samples
     powers = amplitudes = 0.0
-    for steps in _in_steps((block.double() - mean for block in sound.read()), hop):
-        power = steps.square().mean(dim=1)
+    for part in rechunk((block.double() - mean for block in audio.read()), hop * _STEPS_AT_ONCE):
+        power = F.pad(part, (0, -len(part) % hop)).view(-1, hop).square().mean(dim=1)
         powers += float(power.sum())
         amplitudes += float(torch.sqrt(power + 1e-10).sum())
-    return SoundLevel(mean, _TARGET_LEVEL / max(powers / amplitudes, _QUIETEST))
-
-
-def _in_steps(blocks: Iterable[Tensor], hop: int) -> Iterator[Tensor]:
-    """Blocks (n,) as rows of `hop` samples, (m, hop), the last row filled up with zeros."""
-    rest = torch.zeros(0, dtype=torch.float64)
-    for block in blocks:
-        joined = torch.cat([rest, block])
-        whole = len(joined) // hop * hop
-        rest = joined[whole:]
-        yield joined[:whole].view(-1, hop)
-    if len(rest):
-        yield F.pad(rest, (0, hop - len(rest)))[None]
+    return AudioLevel(mean, _TARGET_LEVEL / max(powers / amplitudes, _QUIETEST))
 
 
 def _power(slices: Tensor, window: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""Overlapping windows for sounds that are too long to be heard at once, and how what is heard in them becomes one sequence again.
+"""Overlapping windows for audio that is too long for a network at once, and how what the windows give becomes one sequence again.
 
-Counts in frames (or in whatever steps a network has); knows nothing of samples and networks.
+Counts in frames, or in whatever steps a network has.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import OptionError
 
-# For networks that see the whole sound. Half of the overlap is the least that a frame sees to each side; the positional convolution of
+# For networks that see all of the audio. Half of the overlap is the least that a frame sees to each side; the positional convolution of
 # wav2vec2 reaches 2.6 s, its attention further. benchmarks/long_audio_error.py measures what the windows change.
 SPEECH_SECONDS, SPEECH_OVERLAP, SPEECH_FADE = 50, 10, 2
 
@@ -33,7 +33,7 @@ class WindowPlan:
             raise OptionError(f"{self}: expected an even fade, no longer than the overlap, and length - overlap of at least two fades")
 
     def spans(self, frames: int) -> list[tuple[int, int]]:
-        """(start, stop) of every window, evenly spread: all are of the full length, and the last one ends with the sound."""
+        """(start, stop) of every window, evenly spread: all are of the full length, and the last one ends with the audio."""
         rest = frames - self.length
         if rest <= 0:
             return [(0, frames)]
@@ -41,7 +41,7 @@ class WindowPlan:
         return [(i * rest // steps, i * rest // steps + self.length) for i in range(steps + 1)]
 
     def join(self, spans: Sequence[tuple[int, int]], windows: Iterable[Tensor]) -> Iterator[Tensor]:
-        """What was heard in each span (B, stop - start, C), as pieces (B, n, C) of one sequence, each given when its window has come."""
+        """What each span gave (B, stop - start, C), as pieces (B, n, C) of one sequence, each given when its window has come."""
         half, done = self.fade // 2, 0
         tail: Tensor | None = None  # what the window before says of the frames from `done` on, (B, fade, C)
         for number, window in enumerate(windows):
@@ -57,7 +57,7 @@ class WindowPlan:
 
 
 def speech_windows(rate: float) -> WindowPlan:
-    """The plan for networks that see the whole sound, at `rate` frames a second."""
+    """The plan for networks that see all of the audio, at `rate` frames a second."""
     return WindowPlan(round(SPEECH_SECONDS * rate), round(SPEECH_OVERLAP * rate), 2 * round(SPEECH_FADE * rate / 2))
 
 

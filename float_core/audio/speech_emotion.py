@@ -1,7 +1,4 @@
-"""The emotion condition w_e: seven probabilities heard in the voice, or the user's own choice.
-
-Knows nothing of files or weights, nor of how the condition is used.
-"""
+"""The emotion condition w_e: seven probabilities heard in the voice, or the user's own choice."""
 
 from __future__ import annotations
 
@@ -13,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from ..argument_checks import check_number
+from ..chunks import cut_spans, repeat_last
 from ..config import EMOTIONS, EmotionConfig
 from ..errors import OptionError
 from ..types import EmotionCondition
+from .audio_stream import AudioStream
 from .long_windows import WindowPlan, speech_windows
-from .sound_stream import SoundStream, cut_spans
 from .wav2vec2_network import build_wav2vec2, feature_stride, layer_outputs, network_dtype, receptive_field, stages_of
 from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
-from .waveform import normalize, pad_right, require_batch
+from .waveform import normalize, require_batch
 
 
 class EmotionHead(nn.Module):
@@ -78,10 +76,10 @@ class SpeechEmotionClassifier(nn.Module):
         return stages_of(self.wav2vec2_for_emotion.wav2vec2)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Mono sound (B, samples), not normalized, to logits (B, classes). Padded only if it is too short for one feature."""
+        """Mono audio (B, samples), not normalized, to logits (B, classes). Padded only if it is too short for one feature."""
         require_batch(waveform)
-        sound = pad_right(normalize(waveform.float()), self._minimum).to(network_dtype(self))
-        logits: Tensor = self.wav2vec2_for_emotion(sound)
+        normalized = repeat_last(normalize(waveform.float()), self._minimum, dim=1).to(network_dtype(self))
+        logits: Tensor = self.wav2vec2_for_emotion(normalized)
         return logits
 
     def probabilities(self, waveform: Tensor) -> Tensor:
@@ -89,15 +87,15 @@ class SpeechEmotionClassifier(nn.Module):
         return torch.softmax(self(waveform).float(), dim=-1)[:, None]
 
     @torch.no_grad()
-    def stream_probabilities(self, sound: SoundStream) -> Tensor:
-        """As `probabilities`, (1, 1, classes), for a long sound, heard in windows: the mean in time is taken over what the middles of
-        the windows give. Near to what the whole would give, not equal (see Wav2Vec2AudioEncoder.stream). The sound is read twice."""
+    def stream_probabilities(self, audio: AudioStream) -> Tensor:
+        """As `probabilities`, (1, 1, classes), for long audio, heard in windows: the mean in time is taken over what the middles of
+        the windows give. Near to what the whole would give, not equal (see Wav2Vec2AudioEncoder.stream). The audio is read twice."""
         network = self.wav2vec2_for_emotion
         stride = feature_stride(network.wav2vec2)
-        plan, steps = self._plan(sound.samples)
+        plan, steps = self._plan(audio.samples)
         spans = plan.spans(steps)
-        statistics = measure_sound(network.wav2vec2, sound, sound.samples)
-        cuts = cut_spans(sound.read(), ((start * stride, (stop - 1) * stride + self._minimum) for start, stop in spans))
+        statistics = measure_sound(network.wav2vec2, audio, audio.samples)
+        cuts = cut_spans(audio.read(), ((start * stride, (stop - 1) * stride + self._minimum) for start, stop in spans))
         pieces = plan.join(spans, (self._window(cut, statistics) for cut in cuts))
         total = sum((piece.sum(dim=1) for piece in pieces), start=torch.tensor(0.0))  # (1, H)
         logits = network.classifier((total / steps).to(network_dtype(self)))

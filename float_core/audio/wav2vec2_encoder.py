@@ -12,14 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..chunks import cut_spans, repeat_last
 from ..config import FPS, Wav2Vec2AudioConfig
 from ..errors import OptionError
 from ..frame_rate import frame_count, frame_samples
+from .audio_stream import AudioStream
 from .long_windows import speech_windows
-from .sound_stream import SoundStream, cut_spans
 from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field, stages_of
 from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
-from .waveform import normalize, pad_right, require_batch
+from .waveform import normalize, require_batch
 
 
 class Wav2Vec2AudioEncoder(nn.Module):
@@ -63,14 +64,14 @@ class Wav2Vec2AudioEncoder(nn.Module):
 
     def _states(self, normalized: Tensor, frames: int) -> Tensor:
         samples = max(frame_samples(frames, self.config.sample_rate, self.fps), self._minimum)
-        padded = pad_right(normalized, samples).to(network_dtype(self.wav2vec2))
+        padded = repeat_last(normalized, samples, dim=1).to(network_dtype(self.wav2vec2))
         features = self.wav2vec2.feature_extractor(padded)  # [B, C, 2T - 1]
         features = F.interpolate(features, size=frames, mode="linear", align_corners=True)  # [B, C, T]
         states, _ = layer_outputs(self.wav2vec2, features)
         return torch.cat(states, dim=-1)
 
     @torch.no_grad()
-    def stream(self, sound: SoundStream) -> Iterator[Tensor]:
+    def stream(self, sound: AudioStream) -> Iterator[Tensor]:
         """Features of a long sound, as pieces (1, n, feature_size) float32 that are computed one after another, heard in windows.
 
         Near to those of the whole, not equal: a window's frames do not attend to the rest of the sound. Its level and the statistics of

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .sound_stream import SoundStream
+from .audio_stream import AudioStream
 from .waveform import VARIANCE_FLOOR
 
 
@@ -38,7 +38,7 @@ class SoundStatistics:
         return (samples - self.mean) / self.deviation
 
 
-def measure_sound(wav2vec2: Any, sound: SoundStream, padded: int) -> SoundStatistics:
+def measure_sound(wav2vec2: Any, sound: AudioStream, padded: int) -> SoundStatistics:
     """One pass over the sound. `padded`: samples that the network hears of it, the last one being repeated."""
     norm = _time_norm(wav2vec2)
     sums = torch.zeros(2, dtype=torch.float64)

@@ -1,7 +1,4 @@
-"""Sound before any network: mono, 16 kHz, normalized, and how many video frames it lasts.
-
-Knows nothing of files (`video.read_media` reads them), of networks, or of what the frames are used for.
-"""
+"""Audio before any network: checked, resampled, normalized. Files are read in `media`."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..chunks import repeat_last
 from ..errors import AudioError
 from ..types import AudioClip
 
@@ -17,18 +15,18 @@ SAMPLE_RATE = 16000
 VARIANCE_FLOOR = 1e-7  # what wav2vec2's own feature extractor adds, so that silence divides by something
 
 
-def prepare(clip: AudioClip, sample_rate: int = SAMPLE_RATE, device: torch.device | str = "cpu") -> Tensor:
-    """The clip as float32 (1, samples) at `sample_rate` on `device`, neither normalized nor padded.
+def prepare(audio: AudioClip, sample_rate: int = SAMPLE_RATE, device: torch.device | str = "cpu") -> Tensor:
+    """The audio as float32 (1, samples) at `sample_rate` on `device`, neither normalized nor padded.
 
-    Raises AudioError for a sound that has several channels, no samples, a bad rate, or values that are not finite."""
-    waveform = check_samples(clip)
-    return resample(waveform, int(clip.sample_rate), sample_rate)[None].to(device)
+    Raises AudioError for several channels, no samples, a bad rate, or values that are not finite."""
+    waveform = check_samples(audio)
+    return resample(waveform, int(audio.sample_rate), sample_rate)[None].to(device)
 
 
 def mix_to_mono(waveform: Tensor) -> Tensor:
     """(channels, samples) or (samples,) to (samples,) float32: the mean of the channels."""
     if waveform.ndim not in (1, 2) or waveform.shape[0] == 0:
-        raise AudioError(f"the sound has shape {tuple(waveform.shape)}; expected (channels, samples) or (samples,)")
+        raise AudioError(f"the audio has shape {tuple(waveform.shape)}; expected (channels, samples) or (samples,)")
     _require_float(waveform)
     return (waveform if waveform.ndim == 1 else waveform.mean(dim=0)).float()
 
@@ -46,18 +44,18 @@ def resample(waveform: Tensor, source_rate: int, target_rate: int) -> Tensor:
     try:
         result = torch.from_numpy(soxr.resample(source.numpy(), source_rate, target_rate))
     except (ValueError, RuntimeError) as error:
-        raise AudioError(f"a sound of {source_rate} Hz cannot be resampled to {target_rate} Hz: {error}") from error
-    if result.numel() == 0:  # a clip shorter than one sample of the target
+        raise AudioError(f"audio of {source_rate} Hz cannot be resampled to {target_rate} Hz: {error}") from error
+    if result.numel() == 0:  # audio shorter than one sample of the target
         result = source[-1:]
-    return pad_right(result, samples)[:samples]
+    return repeat_last(result, samples, dim=0)[:samples]
 
 
 def waveform_peaks(audio: AudioClip, seconds: float, count: int) -> list[float]:
-    """Up to `count` peaks, 0 to 1, of the first `seconds` of a sound, for a drawing of it; silence where the sound is shorter."""
+    """Up to `count` peaks, 0 to 1, of the first `seconds` of audio, for a drawing of it; silence where it is shorter."""
     wanted = max(1, round(seconds * audio.sample_rate))
-    sound = audio.waveform.abs().clamp(max=1)[:wanted]
-    sound = torch.nn.functional.pad(sound, (0, wanted - len(sound)))
-    return [round(float(part.max()), 3) for part in sound.tensor_split(min(count, wanted))]
+    samples = audio.waveform.abs().clamp(max=1)[:wanted]
+    samples = torch.nn.functional.pad(samples, (0, wanted - len(samples)))
+    return [round(float(part.max()), 3) for part in samples.tensor_split(min(count, wanted))]
 
 
 def normalize(waveform: Tensor) -> Tensor:
@@ -66,40 +64,32 @@ def normalize(waveform: Tensor) -> Tensor:
     return centered / torch.sqrt(centered.square().mean(dim=-1, keepdim=True) + VARIANCE_FLOOR)
 
 
-def pad_right(waveform: Tensor, samples: int) -> Tensor:
-    """(..., n) to (..., max(n, samples)): the last sample is repeated."""
-    missing = samples - waveform.shape[-1]
-    if missing <= 0:
-        return waveform
-    return torch.cat([waveform, waveform[..., -1:].expand(*waveform.shape[:-1], missing)], dim=-1)
-
-
 def require_batch(waveform: Tensor) -> None:
-    """Raises AudioError unless this is a batch of sounds (B, samples) with at least one sample."""
+    """Raises AudioError unless this is a batch (B, samples) with at least one sample."""
     if waveform.ndim != 2 or waveform.shape[1] == 0:
         raise AudioError(f"the waveform has shape {tuple(waveform.shape)}; expected (batch, samples) with at least one sample")
 
 
-def check_samples(clip: AudioClip) -> Tensor:
-    """The clip's waveform (samples,) in float32, checked as `prepare` says."""
-    waveform, rate = clip.waveform, clip.sample_rate
+def check_samples(audio: AudioClip) -> Tensor:
+    """The waveform (samples,) in float32, checked as `prepare` says."""
+    waveform, rate = audio.waveform, audio.sample_rate
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < math.inf or rate != int(rate):
         raise AudioError(f"the sample rate is {rate!r}; expected a positive whole number of Hz")
     if not isinstance(waveform, Tensor):
         raise AudioError(f"the waveform is a {type(waveform).__name__}; expected a torch tensor of shape (samples,)")
     if waveform.ndim != 1:
         raise AudioError(
-            f"the sound has shape {tuple(waveform.shape)}; expected one channel, (samples,): mix (channels, samples) with mix_to_mono first"
+            f"the audio has shape {tuple(waveform.shape)}; expected one channel, (samples,): mix (channels, samples) with mix_to_mono first"
         )
     if waveform.numel() == 0:
-        raise AudioError("the sound has no samples; expected at least one")
+        raise AudioError("the audio has no samples; expected at least one")
     _require_float(waveform)
     waveform = waveform.float()
     if not bool(torch.isfinite(waveform).all()):
-        raise AudioError("the sound has values that are not finite (NaN or infinity); decode it again or repair it")
+        raise AudioError("the audio has values that are not finite (NaN or infinity); decode it again or repair it")
     return waveform
 
 
 def _require_float(waveform: Tensor) -> None:
     if not waveform.is_floating_point():
-        raise AudioError(f"the sound has dtype {waveform.dtype}; expected float in about [-1, 1] (divide 16-bit samples by 32768)")
+        raise AudioError(f"the audio has dtype {waveform.dtype}; expected float in about [-1, 1] (divide 16-bit samples by 32768)")

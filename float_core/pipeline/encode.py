@@ -1,4 +1,4 @@
-"""What an image and a sound hold: identity, audio features, emotion. Networks compute in the model's dtype, results are float32."""
+"""What an image and audio hold: identity, audio features, emotion. Networks compute in the model's dtype, results are float32."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..argument_checks import check_audio, check_images, check_number
-from ..audio.sound_stream import cut_spans, stream_sound
+from ..audio.audio_stream import stream_audio
+from ..chunks import cut_spans
 from ..frame_rate import frame_count
 from ..progress import ProgressCallback
 from ..types import AudioClip, AudioFeatures, AudioFile, EmotionCondition, FloatModel, SourceIdentity
@@ -31,7 +32,7 @@ def encode_audio(model: FloatModel, audio: AudioClip | AudioFile, *, on_progress
     """Audio features w_a (1, T, Da), T = ceil(samples * fps / rate). Audio of more than 60 s is heard in windows; see
     `stream_audio_features`, which does not hold them all. Progress: stage "audio", in layers of the network, window after window."""
     encoder = model.require("audio_encoder")
-    samples = stream_sound(check_audio(audio), encoder.config.sample_rate).samples
+    samples = stream_audio(check_audio(audio), encoder.config.sample_rate).samples
     with told_while_hearing(encoder, [samples], "audio", on_progress):
         pieces = list(stream_audio_features(model, audio))
     return AudioFeatures(torch.cat(pieces, dim=1), model.config.fps)
@@ -53,24 +54,24 @@ def predict_emotion(
     check_audio(audio)
     classifier = model.require("emotion")
     rate = classifier.config.sample_rate
-    sound = stream_sound(audio, rate)
+    stream = stream_audio(audio, rate)
     if window_seconds is None:
-        with told_while_hearing(classifier, [sound.samples], "emotion", on_progress):
-            return EmotionCondition(hear_emotion(classifier, sound, model.device))
+        with told_while_hearing(classifier, [stream.samples], "emotion", on_progress):
+            return EmotionCondition(hear_emotion(classifier, stream, model.device))
     check_number("window_seconds", window_seconds, low=_SHORTEST_WINDOW, high=3600)
     check_number("overlap", overlap, low=0, high=0.9)
     length = round(window_seconds * rate)
-    spans = _window_spans(sound.samples, length, max(1, round(length * (1 - overlap))))
-    parts = (stream_sound(AudioClip(part, rate), rate) for part in cut_spans(sound.read(), spans))
+    spans = _window_spans(stream.samples, length, max(1, round(length * (1 - overlap))))
+    parts = (stream_audio(AudioClip(part, rate), rate) for part in cut_spans(stream.read(), spans))
     with told_while_hearing(classifier, [stop - start for start, stop in spans], "emotion", on_progress):
         heard = torch.cat([hear_emotion(classifier, part, model.device)[:, 0] for part in parts])
     middles = [(start + stop) / (2 * rate) for start, stop in spans]
-    frames = frame_count(sound.samples, rate, model.config.fps)
+    frames = frame_count(stream.samples, rate, model.config.fps)
     return EmotionCondition(_between(heard, middles, [i / model.config.fps for i in range(frames)])[None])
 
 
 def _window_spans(samples: int, length: int, hop: int) -> list[tuple[int, int]]:
-    """(start, stop), evenly spread, so that the first window begins and the last one ends with the sound; about `hop` apart."""
+    """(start, stop), evenly spread, so that the first window begins and the last one ends with the audio; about `hop` apart."""
     rest = samples - length
     if rest <= 0:
         return [(0, samples)]

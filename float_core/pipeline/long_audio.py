@@ -1,6 +1,6 @@
-"""A voice of any length to audio features, piece by piece: nothing of a long one is held but the window that is being heard.
+"""Audio of any length to features, piece by piece: of long audio nothing is held but the window in work.
 
-Up to `LONGEST_WHOLE` seconds a network hears the whole; how it hears more than that is its own affair (`stream`, `stream_probabilities`).
+Up to `LONGEST_WHOLE` seconds a network gets the whole; how it takes more than that is its own affair (`stream`, `stream_probabilities`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..argument_checks import check_audio
-from ..audio.sound_stream import SoundStream, stream_sound
+from ..audio.audio_stream import AudioStream, stream_audio
 from ..frame_rate import frame_count
 from ..progress import ProgressCallback
 from ..types import AudioClip, AudioFile, FloatModel
@@ -22,14 +22,14 @@ from ..types import AudioClip, AudioFile, FloatModel
 LONGEST_WHOLE = 60  # seconds
 
 
-def is_long(sound: SoundStream) -> bool:
-    """Whether the sound is heard in windows."""
-    return sound.samples > LONGEST_WHOLE * sound.sample_rate
+def is_long(audio: AudioStream) -> bool:
+    """Whether the audio is taken in windows."""
+    return audio.samples > LONGEST_WHOLE * audio.sample_rate
 
 
 @contextmanager
 def told_while_hearing(network: Any, lengths: Sequence[int], stage: str, on_progress: ProgressCallback | None) -> Iterator[None]:
-    """Inside, the network hears sounds of so many samples: `on_progress` gets each of its stages as it ends, of all that will end."""
+    """Inside, the network hears audio of so many samples: `on_progress` gets each of its stages as it ends, of all that will end."""
     if on_progress is None:
         yield
         return
@@ -49,29 +49,29 @@ def told_while_hearing(network: Any, lengths: Sequence[int], stage: str, on_prog
 
 
 def audio_frames(model: FloatModel, audio: AudioClip | AudioFile) -> int:
-    """How many frames the model's audio features have for this sound: ceil(samples * fps / rate)."""
+    """How many frames the model's audio features have for this audio: ceil(samples * fps / rate)."""
     return frame_count(audio.samples, int(audio.sample_rate), model.config.fps)
 
 
 def stream_audio_features(model: FloatModel, audio: AudioClip | AudioFile) -> Iterator[Tensor]:
-    """Audio features w_a of a sound as pieces (1, n, Da) float32, T = ceil(samples * fps / rate) frames in all, each piece computed when
-    it is asked for. Up to 60 s there is one piece, the whole clip's features bit for bit; what the windows of longer ones change says
-    the encoder's `stream`. Checks the sound at the call; raises AudioError."""
+    """Audio features w_a as pieces (1, n, Da) float32, T = ceil(samples * fps / rate) frames in all, each piece computed when it is asked
+    for. Up to 60 s there is one piece, the features of the whole bit for bit; what the windows of longer audio change says the encoder's
+    `stream`. Checks the audio at the call; raises AudioError."""
     encoder = model.require("audio_encoder")
-    return _pieces(encoder, stream_sound(check_audio(audio), encoder.config.sample_rate), model.device)
+    return _pieces(encoder, stream_audio(check_audio(audio), encoder.config.sample_rate), model.device)
 
 
 @torch.no_grad()
-def _pieces(encoder: Any, sound: SoundStream, device: torch.device) -> Iterator[Tensor]:
-    if is_long(sound):
-        yield from encoder.stream(sound)
+def _pieces(encoder: Any, audio: AudioStream, device: torch.device) -> Iterator[Tensor]:
+    if is_long(audio):
+        yield from encoder.stream(audio)
     else:
-        yield encoder(sound.whole().to(device)).float()
+        yield encoder(audio.whole().to(device)).float()
 
 
 @torch.no_grad()
-def hear_emotion(classifier: Any, sound: SoundStream, device: torch.device) -> Tensor:
-    """What the classifier hears in all of the sound, (1, 1, 7) float32."""
-    if is_long(sound):
-        return classifier.stream_probabilities(sound).float()
-    return classifier.probabilities(sound.whole().to(device)).float()
+def hear_emotion(classifier: Any, audio: AudioStream, device: torch.device) -> Tensor:
+    """What the classifier hears in all of the audio, (1, 1, 7) float32."""
+    if is_long(audio):
+        return classifier.stream_probabilities(audio).float()
+    return classifier.probabilities(audio.whole().to(device)).float()

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from float_core.audio.audio_stream import stream_audio
 from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.audio.log_mel import mel_filters
-from float_core.audio.sound_stream import stream_sound
 from float_core.config import CompactAudioConfig
 from float_core.errors import AudioError, OptionError
 from float_core.frame_rate import frame_count
@@ -105,7 +105,7 @@ def test_a_cut_out_with_its_surroundings_equals_the_whole(encoder):
 @torch.no_grad()
 def test_a_stream_is_the_whole_to_rounding(encoder, samples):
     sound = voice(samples / 16000 + 1)[:, :samples] * torch.linspace(0.2, 1.0, samples) + 0.03
-    pieces = list(encoder.stream(stream_sound(AudioClip(sound[0], 16000), 16000)))
+    pieces = list(encoder.stream(stream_audio(AudioClip(sound[0], 16000), 16000)))
     assert len(pieces) == 1 + max(0, -(-(frame_count(samples, 16000, 25) - 500 - 2 * encoder.reach) // 500))
     torch.testing.assert_close(torch.cat(pieces, dim=1), encoder(sound), rtol=1e-4, atol=2e-5)
 
@@ -120,7 +120,7 @@ def test_the_first_piece_comes_before_the_sound_is_read_again(encoder):
             read[-1] += 1
             yield block
 
-    pieces = encoder.stream(stream_sound(AudioFile(Path("a.wav"), 16000, len(sound), 1, blocks), 16000))
+    pieces = encoder.stream(stream_audio(AudioFile(Path("a.wav"), 16000, len(sound), 1, blocks), 16000))
     assert 500 <= next(pieces).shape[1] <= 500 + 2 * encoder.reach
     assert read == [120, 120, 21]  # for the mean, for the level, for the first window
 

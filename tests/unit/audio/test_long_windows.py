@@ -1,4 +1,4 @@
-"""Windows of long sounds: every frame once, with what it needs around it, and no step where two windows meet."""
+"""Windows of long audio: every frame once, with what it needs around it, and no step where two windows meet."""
 
 from __future__ import annotations
 

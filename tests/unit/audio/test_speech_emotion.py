@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from float_core.audio import speech_emotion
+from float_core.audio.audio_stream import stream_audio
 from float_core.audio.long_windows import WindowPlan
-from float_core.audio.sound_stream import stream_sound
 from float_core.audio.speech_emotion import SpeechEmotionClassifier, choose_emotion
 from float_core.config import EMOTIONS, EmotionConfig
 from float_core.errors import OptionError
@@ -67,7 +67,7 @@ def test_a_long_sound_is_heard_in_windows(monkeypatch, network):
     classifier = SpeechEmotionClassifier(EmotionConfig(json.dumps(network))).eval()
     classifier.wav2vec2_for_emotion.classifier.out_proj.weight.data.mul_(20)  # so that the seven differ
     sound = torch.randn(1, 320 * 347 + 400) * torch.linspace(0.01, 1, 320 * 347 + 400) + 0.1
-    stream = stream_sound(AudioClip(sound[0], 16000), 16000)
+    stream = stream_audio(AudioClip(sound[0], 16000), 16000)
     whole, found = classifier.probabilities(sound), classifier.stream_probabilities(stream)
     assert found.shape == whole.shape == (1, 1, 7) and float(whole.std()) > 0.01
     torch.testing.assert_close(found, whole, rtol=0, atol=0.02)

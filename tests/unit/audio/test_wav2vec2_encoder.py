@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from float_core.audio import wav2vec2_encoder
+from float_core.audio.audio_stream import stream_audio
 from float_core.audio.long_windows import WindowPlan
-from float_core.audio.sound_stream import stream_sound
 from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
 from float_core.audio.wav2vec2_network import receptive_field
 from float_core.config import Wav2Vec2AudioConfig
@@ -85,7 +85,7 @@ def test_windows_see_the_sound_as_the_whole_does(short_windows, network, samples
     """Level, group norm, alignment, padding at the end and the joints."""
     model = without_attention(encoder(network))
     sound = torch.randn(1, samples) * torch.linspace(0.01, 1, samples) + 0.1
-    pieces = list(model.stream(stream_sound(AudioClip(sound[0], 16000), 16000)))
+    pieces = list(model.stream(stream_audio(AudioClip(sound[0], 16000), 16000)))
     assert len(pieces) > 1 and all(piece.dtype == torch.float32 for piece in pieces)
     whole = model(sound)
     torch.testing.assert_close(torch.cat(pieces, dim=1), whole, rtol=1e-4, atol=1e-4)
@@ -95,7 +95,7 @@ def test_windows_see_the_sound_as_the_whole_does(short_windows, network, samples
 def test_with_attention_windows_are_near_the_whole(short_windows):
     model = encoder()
     sound = torch.randn(1, 640 * 300)
-    joined = torch.cat(list(model.stream(stream_sound(AudioClip(sound[0], 16000), 16000))), dim=1)
+    joined = torch.cat(list(model.stream(stream_audio(AudioClip(sound[0], 16000), 16000))), dim=1)
     whole = model(sound)
     assert joined.shape == whole.shape and not torch.equal(joined, whole)
     assert (joined - whole).norm() < 0.05 * whole.norm()
@@ -104,7 +104,7 @@ def test_with_attention_windows_are_near_the_whole(short_windows):
 @torch.no_grad()
 def test_half_precision_hears_long_sounds(short_windows):
     model, sound = encoder(), torch.randn(640 * 100)
-    stream = stream_sound(AudioClip(sound, 16000), 16000)
+    stream = stream_audio(AudioClip(sound, 16000), 16000)
     expected = torch.cat(list(model.stream(stream)), dim=1)
     found = torch.cat(list(model.to(torch.bfloat16).stream(stream)), dim=1)
     assert found.dtype == torch.float32 and (found - expected).abs().mean() < 0.05

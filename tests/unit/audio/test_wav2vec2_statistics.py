@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from float_core.audio.sound_stream import stream_sound
+from float_core.audio.audio_stream import stream_audio
 from float_core.audio.wav2vec2_network import build_wav2vec2
 from float_core.audio.wav2vec2_statistics import measure_sound, norm_of_whole_sound
-from float_core.audio.waveform import normalize, pad_right
+from float_core.audio.waveform import normalize
+from float_core.chunks import repeat_last
 from float_core.types import AudioClip, AudioFile
 
 GROUP = {
@@ -35,7 +36,7 @@ def voice(samples: int = 30_000) -> torch.Tensor:
 
 
 def sound_of(waveform: torch.Tensor, block: int = 4001):
-    return stream_sound(AudioFile(Path("a.wav"), 16000, len(waveform), 1, lambda: iter(waveform.split(block))), 16000)
+    return stream_audio(AudioFile(Path("a.wav"), 16000, len(waveform), 1, lambda: iter(waveform.split(block))), 16000)
 
 
 @pytest.mark.parametrize("block", [1, 9, 4001, 10**6])
@@ -59,8 +60,8 @@ def test_silence_and_an_offset_are_zero():
 @torch.no_grad()
 def test_a_part_gives_the_features_of_the_whole(config):
     wav2vec2, waveform = network(config), voice()
-    padded = pad_right(waveform, 30_400)
-    whole = wav2vec2.feature_extractor(pad_right(normalize(waveform), 30_400)[None])
+    padded = repeat_last(waveform, 30_400, dim=0)
+    whole = wav2vec2.feature_extractor(repeat_last(normalize(waveform), 30_400, dim=0)[None])
     statistics = measure_sound(wav2vec2, sound_of(waveform), 30_400)
     part = statistics.normalize(padded[320 * 40 : 320 * 80])[None]
     with norm_of_whole_sound(wav2vec2, statistics):
@@ -73,7 +74,7 @@ def test_a_part_gives_the_features_of_the_whole(config):
 @torch.no_grad()
 def test_half_precision_stays_near():
     wav2vec2, waveform = network(), voice()
-    statistics = measure_sound(wav2vec2, stream_sound(AudioClip(waveform, 16000), 16000), len(waveform))
+    statistics = measure_sound(wav2vec2, stream_audio(AudioClip(waveform, 16000), 16000), len(waveform))
     part = statistics.normalize(waveform[8000:16000])[None]
     with norm_of_whole_sound(wav2vec2, statistics):
         expected = wav2vec2.feature_extractor(part)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from float_core.audio.waveform import mix_to_mono, normalize, pad_right, prepare, resample, waveform_peaks
+from float_core.audio.waveform import mix_to_mono, normalize, prepare, resample, waveform_peaks
 from float_core.errors import AudioError
 from float_core.frame_rate import frame_count
 from float_core.types import AudioClip
@@ -69,12 +69,6 @@ def test_normalize():
     expected = (waveform.numpy() - waveform.numpy().mean(1, keepdims=True)) / np.sqrt(waveform.numpy().var(1, keepdims=True) + 1e-7)
     assert np.allclose(normalize(waveform).numpy(), expected, atol=1e-5)
     assert torch.equal(normalize(torch.full((1, 8), 0.25)), torch.zeros(1, 8))
-
-
-def test_padding_repeats_the_last_sample_and_never_cuts():
-    padded = pad_right(torch.tensor([[1.0, 2.0, 3.0]]), 640)
-    assert padded.shape == (1, 640) and bool((padded[0, 2:] == 3.0).all())
-    assert pad_right(torch.zeros(1, 1280), 640).shape == (1, 1280)
 
 
 def test_the_waveform_is_as_long_as_the_clip() -> None:

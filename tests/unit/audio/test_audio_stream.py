@@ -1,4 +1,4 @@
-"""Sounds in blocks: the same samples as the whole, however they are cut, and never all of them at once."""
+"""Audio in blocks: the same samples as the whole, however they are cut, and never all of them at once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from float_core.audio.sound_stream import cut_spans, resample_blocks, stream_sound
+from float_core.audio.audio_stream import resample_blocks, stream_audio
 from float_core.audio.waveform import prepare, resample
+from float_core.chunks import cut_spans
 from float_core.errors import AudioError
 from float_core.types import AudioClip, AudioFile
 
@@ -26,13 +27,13 @@ def as_file(waveform: torch.Tensor, rate: int, block: int = 30_011) -> AudioFile
 
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("samples", [1, 2, 3, 7, 1000, 65536, 200_001])
-def test_a_stream_is_the_prepared_clip_bit_for_bit(rate, samples):
+def test_a_stream_is_the_prepared_audio_bit_for_bit(rate, samples):
     waveform = noise(samples)
     expected = prepare(AudioClip(waveform, rate))
-    for clip in (AudioClip(waveform, rate), as_file(waveform, rate)):
-        sound = stream_sound(clip, 16000)
-        assert (sound.samples, sound.sample_rate) == (expected.shape[1], 16000)
-        assert torch.equal(sound.whole(), expected) and torch.equal(sound.whole(), expected)  # as often as it is asked for
+    for audio in (AudioClip(waveform, rate), as_file(waveform, rate)):
+        stream = stream_audio(audio, 16000)
+        assert (stream.samples, stream.sample_rate) == (expected.shape[1], 16000)
+        assert torch.equal(stream.whole(), expected) and torch.equal(stream.whole(), expected)  # as often as it is asked for
 
 
 @pytest.mark.parametrize("block", [1, 160, 4001, 10**6])
@@ -54,33 +55,14 @@ def test_blocks_are_let_go():
             most = max(most, sum(ref() is not None for ref in alive))
             yield block
 
-    sound = stream_sound(AudioFile(Path("a.wav"), 22050, 400_000, 1, blocks), 16000)
-    for _ in cut_spans(sound.read(), [(start, start + 20_000) for start in range(0, 280_000, 15_000)]):
+    stream = stream_audio(AudioFile(Path("a.wav"), 22050, 400_000, 1, blocks), 16000)
+    for _ in cut_spans(stream.read(), [(start, start + 20_000) for start in range(0, 280_000, 15_000)]):
         pass
     assert len(alive) >= 39 and most <= 3
 
 
-def test_spans():
-    blocks = torch.arange(100).float().split(7)
-    spans = [(0, 10), (5, 15), (15, 16), (40, 70), (90, 120), (110, 130)]
-    found = [part.tolist() for part in cut_spans(blocks, spans)]
-    assert found == [list(range(start, max(start, min(stop, 100)))) for start, stop in spans]
-
-
-def test_only_as_much_is_read_as_is_needed():
-    read: list[int] = []
-
-    def blocks():
-        for number in range(10):
-            read.append(number)
-            yield torch.zeros(10)
-
-    cuts = cut_spans(blocks(), [(0, 10), (5, 30), (50, 51)])
-    assert [(len(next(cuts)), len(read)) for _ in range(3)] == [(10, 1), (25, 3), (1, 6)]
-
-
 def test_what_cannot_be_used_is_said_at_the_call():
     with pytest.raises(AudioError, match="no samples"):
-        stream_sound(AudioClip(torch.zeros(0), 16000), 16000)
+        stream_audio(AudioClip(torch.zeros(0), 16000), 16000)
     with pytest.raises(AudioError, match="not finite"):
-        stream_sound(AudioClip(torch.tensor([float("nan")]), 44100), 16000)
+        stream_audio(AudioClip(torch.tensor([float("nan")]), 44100), 16000)
