@@ -19,11 +19,12 @@ from ..errors import CalibrationError, FloatError
 from .animate import add_animate
 from .calibrate import add_calibrate
 from .evaluate import add_evaluate
+from .prepare import add_prepare
 from .train import add_synthesize, add_train
 from .weights import add_convert, add_download
 
 # One function for each command: it adds a parser whose default `run` is called with the parsed arguments.
-COMMANDS = (add_animate, add_synthesize, add_train, add_evaluate, add_calibrate, add_convert, add_download)
+COMMANDS = (add_animate, add_prepare, add_synthesize, add_train, add_evaluate, add_calibrate, add_convert, add_download)
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

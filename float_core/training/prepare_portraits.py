@@ -1,0 +1,195 @@
+"""A folder of photographs becomes portraits that the photo rig moves: one face each, cropped, with mesh, pose and masks.
+
+Restartable: what is done is kept, rejects are remembered with their reasons. Several processes share the work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import FloatError, OptionError
+from ..face.crop import MARGIN, Square, cut_square
+from ..face.pixels import resize_square, rgb_pixels
+from ..media.read_media import read_image
+from ..synthetic import rig as rigs
+from ..synthetic.photo_controls import eye_opening, fit_pose, measure_controls
+from ..synthetic.portraits import MeshLayout, Portrait, load_portrait, read_identity, save_index, save_portrait
+from ..types import ProgressCallback
+from .contact_sheet import write_sheet
+from .mediapipe_landmarks import FoundFaces, Landmarker, MediaPipeLandmarker
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+_PERSON_SIZE = 256
+_SECOND_FACE = 0.4  # a second face this tall beside the first one is a second person, a smaller one the background's
+_REJECTS, _REPORT = "rejects.json", "report.json"
+
+
+@dataclass(frozen=True)
+class PortraitLimits:
+    """What is kept: the face's height in pixels, its turn in degrees, the openness of each eye (height over width)."""
+
+    face_pixels: int = 120
+    yaw: float = 28.0
+    pitch: float = 22.0
+    roll: float = 25.0
+    eye_opening: float = 0.17
+
+
+@dataclass(frozen=True)
+class PreparedPortraits:
+    """`kept` portraits in the folder; `rejected`: reason -> how many; `people`: how many identities are known apart."""
+
+    folder: Path
+    kept: int
+    rejected: dict[str, int]
+    people: int
+
+
+class _Rejected(Exception):
+    """Why a photograph is left out, in a few words that others share."""
+
+
+def prepare_portraits(
+    source: str | Path,
+    out: str | Path,
+    *,
+    size: int = 512,
+    limits: PortraitLimits = PortraitLimits(),
+    workers: int = 1,
+    on_progress: ProgressCallback | None = None,
+) -> PreparedPortraits:
+    """Prepares every image under `source` into `out`, at `size` pixels. Folders inside `source` are taken for people.
+
+    Raises OptionError if there are no images, or if no landmark detector is installed."""
+    source, out = Path(source), Path(out)
+    paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise OptionError(f"{source} holds no images; expected files ending in {', '.join(SUFFIXES)}")
+    out.mkdir(parents=True, exist_ok=True)
+    layout = MediaPipeLandmarker().layout  # fails here, once, if it is not installed
+    rejects: dict[str, str] = json.loads((out / _REJECTS).read_text()) if (out / _REJECTS).exists() else {}
+    names = {path: _name(path, source) for path in paths}
+    todo = [path for path, name in names.items() if name not in rejects and not (out / f"{name}.npz").exists()]
+    done = len(paths) - len(todo)
+    with _results(todo, source, out, size, limits, workers) as results:
+        for path, reason in results:
+            done += 1
+            if reason:
+                rejects[names[path]] = reason
+                (out / _REJECTS).write_text(json.dumps(rejects, indent=1))
+            if on_progress is not None:
+                on_progress("portraits", done, len(paths))
+    return _finish(out, layout, rejects, size)
+
+
+def prepare_one(
+    pixels: np.ndarray, found: FoundFaces, layout: MeshLayout, size: int, limits: PortraitLimits
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Crop (size, size, 3), points (N, 3) and person's mask of one photograph. Raises _Rejected."""
+    mesh = _only_face(found, layout, limits)
+    square = _square(mesh, layout, pixels.shape[0], pixels.shape[1])
+    half, corner = (square[2] - square[0]) / 2, np.array([square[0], square[1], 0.0])
+    points = (mesh - corner) / half - np.array([1.0, 1.0, 0.0])
+    _check_pose(points, layout, limits)
+    crop = resize_square(cut_square(pixels, square), size)
+    person = np.repeat((found.person * 255).clip(0, 255).astype(np.uint8)[..., None], 3, 2)
+    mask = resize_square(cut_square(person, square), _PERSON_SIZE)[0] / 255
+    return crop.byte().permute(1, 2, 0).numpy(), points, mask.numpy()
+
+
+def _only_face(found: FoundFaces, layout: MeshLayout, limits: PortraitLimits) -> np.ndarray:
+    if not found.meshes:
+        raise _Rejected("no face")
+    mesh, *others = found.meshes
+    height = float(np.ptp(mesh[list(layout.oval), 1]))
+    if any(np.ptp(other[list(layout.oval), 1]) > _SECOND_FACE * height for other in others):
+        raise _Rejected("several faces")
+    if height < limits.face_pixels:
+        raise _Rejected("face too small")
+    low, high = mesh[list(layout.oval), :2].min(0), mesh[list(layout.oval), :2].max(0)
+    if len(found.hands) and ((found.hands > low) & (found.hands < high)).all(1).any():
+        raise _Rejected("a hand before the face")
+    return mesh
+
+
+def _check_pose(points: np.ndarray, layout: MeshLayout, limits: PortraitLimits) -> None:
+    controls = dict(zip(rigs.RIG_NAMES, measure_controls(points, layout).tolist(), strict=True))
+    for name in ("yaw", "pitch", "roll"):
+        if abs(controls[name]) > getattr(limits, name):
+            raise _Rejected("turned too far")
+    head = fit_pose(points, layout).to_head(points)
+    if min(eye_opening(head, eye) for eye in layout.eyes) < limits.eye_opening:
+        raise _Rejected("eyes closed")
+
+
+def _square(mesh: np.ndarray, layout: MeshLayout, height: int, width: int) -> Square:
+    """The crop's square around the face's box, as `face.crop` has it; moved into the image, or up to a quarter smaller, if it reaches out."""
+    low, high = mesh[list(layout.oval), :2].min(0), mesh[list(layout.oval), :2].max(0)
+    side = int(MARGIN * (high - low).max())
+    if side > min(height, width) >= 0.75 * side:
+        side = min(height, width)
+    x, y = ((low + high - side) / 2).astype(int).tolist()
+    if side <= min(height, width):
+        x, y = min(max(x, 0), width - side), min(max(y, 0), height - side)
+    return x, y, x + side, y + side
+
+
+@contextmanager
+def _results(
+    todo: list[Path], source: Path, out: Path, size: int, limits: PortraitLimits, workers: int
+) -> Iterator[Iterable[tuple[Path, str]]]:
+    """(path, why it was rejected or "") of every photograph, in whatever process."""
+    work = [(path, _name(path, source), path.parent.relative_to(source).as_posix(), out, size, limits) for path in todo]
+    if workers <= 1:
+        yield map(_work, work)
+        return
+    with ProcessPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield pool.map(_work, work, chunksize=4)
+
+
+_detector: list[Landmarker] = []  # one a process
+
+
+def _work(item: tuple[Path, str, str, Path, int, PortraitLimits]) -> tuple[Path, str]:
+    path, name, group, out, size, limits = item
+    if not _detector:
+        _detector.append(MediaPipeLandmarker())
+    landmarker = _detector[0]
+    try:
+        pixels = rgb_pixels(read_image(path))
+        crop, points, person = prepare_one(pixels, landmarker.find(pixels), landmarker.layout, size, limits)
+    except _Rejected as reason:
+        return path, str(reason)
+    except FloatError as error:
+        return path, f"broken file: {error}"
+    save_portrait(Portrait(name, crop, points, person, group if group != "." else name), out)
+    return path, ""
+
+
+def _name(path: Path, source: Path) -> str:
+    """The file's place under the source as one name; the suffix stays, as two files may differ in it alone."""
+    return "__".join(path.relative_to(source).parts).replace(".", "_")
+
+
+def _finish(out: Path, layout: MeshLayout, rejects: dict[str, str], size: int) -> PreparedPortraits:
+    names = sorted(path.stem for path in out.glob("*.npz"))
+    if not names:
+        raise OptionError(f"no portrait could be used: {dict(Counter(rejects.values()))}; see {out / _REJECTS}")
+    people = {name: read_identity(out, name) for name in names}
+    save_index(out, layout, people, size)
+    portraits = [load_portrait(out, name) for name in names[:: max(1, len(names) // 48)][:48]]
+    tiles = torch.stack([resize_square(torch.from_numpy(p.image).permute(2, 0, 1).float(), 128) / 127.5 - 1 for p in portraits])
+    blank = torch.full((-len(tiles) % 8, 3, 128, 128), -1.0)
+    write_sheet(out / "sheet.jpg", list(torch.cat([tiles, blank]).split(8)))
+    counts = dict(Counter(reason.split(":")[0] for reason in rejects.values()))
+    (out / _REPORT).write_text(json.dumps({"kept": len(names), "people": len(set(people.values())), "rejected": counts}, indent=1))
+    return PreparedPortraits(out, len(names), counts, len(set(people.values())))
