@@ -19,14 +19,16 @@ def add_synthesize(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     """Adds `synthesize` to the parser."""
     parser = commands.add_parser(
         "synthesize",
-        help="make training material with no download",
-        description="Write synthetic faces (rendered heads with exact poses) and synthetic voices (espeak-ng, with exact motion). "
+        help="make training material",
+        description="Write synthetic faces (drawn heads, and photographs that move) and synthetic voices (by espeak-ng), with exact motion. "
         "Faces that are already there are kept: an interrupted call goes on, and two calls at once share the work.",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the folders faces and voices are written")
-    parser.add_argument("--heads", type=int, default=1024, metavar="N", help="heads to render; 0 for none (default: %(default)s)")
+    parser.add_argument("--heads", type=int, default=1024, metavar="N", help="heads to draw; 0 for none (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=4, metavar="N", help="poses of each head (default: %(default)s)")
     parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="size of the images (default: %(default)s)")
+    parser.add_argument("--portraits", type=Path, metavar="FOLDER", help="prepared portraits (prepare portraits), made to move")
+    parser.add_argument("--portrait-heads", type=int, metavar="N", help="heads of them (default: each portrait once)")
     parser.add_argument("--voices", type=int, default=1200, metavar="N", help="clips to speak; 0 for none (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="decides everything that is drawn (default: %(default)s)")
     parser.set_defaults(run=run_synthesize)
@@ -43,6 +45,8 @@ def run_synthesize(options: argparse.Namespace) -> None:
             frames=options.frames,
             size=options.size,
             voices=options.voices,
+            portraits=options.portraits,
+            portrait_heads=options.portrait_heads,
             seed=options.seed,
             on_progress=report,
         )

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .photo_patch import Patch
 from .portraits import EyeLayout
 from .triangle_raster import affine_of_triangles, paint_triangles
 
@@ -99,9 +100,9 @@ def _straight_pieces(values: np.ndarray, before: np.ndarray, after: np.ndarray) 
     return result
 
 
-def paint_lids(image: np.ndarray, points: np.ndarray, eyes: tuple[EyeLayout, EyeLayout], triangles: np.ndarray) -> np.ndarray:
-    """(S, S, 4): what the strips of skin between lid and fold look like when the eyes close, and their cover. Skin of the color above the
-    fold, a line of lashes at the edge. `image` (S, S, 3) in [0, 1], `points` (N, 2) in pixels."""
+def paint_lids(image: np.ndarray, points: np.ndarray, eyes: tuple[EyeLayout, EyeLayout], triangles: np.ndarray) -> Patch:
+    """What the strips of skin between lid and fold look like when the eyes close, and the cover of it: skin of the
+    color above the fold, a line of lashes at the edge. `image` (S, S, 3) in [0, 1], `points` (N, 2) in pixels."""
     size = len(image)
     layer = np.zeros((size, size, 4), np.float32)
     smooth = F.avg_pool2d(torch.from_numpy(image).permute(2, 0, 1)[None], 5, 1, 2)[0].permute(1, 2, 0).numpy()
@@ -124,7 +125,7 @@ def paint_lids(image: np.ndarray, points: np.ndarray, eyes: tuple[EyeLayout, Eye
         line = np.clip((down - 0.78) / 0.17, 0, 1)[:, None]
         layer[rows, columns, :3] = colors[0] * (1 - 0.1 * down[:, None]) * (1 - line) + colors[1] * line
         layer[rows, columns, 3] = np.clip(down / 0.4, 0, 1)
-    return layer
+    return Patch.around(layer)
 
 
 def strip_triangles(triangles: np.ndarray, eye: EyeLayout) -> np.ndarray:

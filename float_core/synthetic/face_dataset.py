@@ -1,4 +1,4 @@
-"""Synthetic faces on disk: writes shards of rendered heads, and draws batches of source and target frames with their exact flow.
+"""Synthetic faces on disk: writes shards of drawn heads and of photographs that move, and draws batches of source and target frames.
 
 A shard is two files: images as uint8 (heads, frames, 3, S, S), and the poses with the exact flows between them. Shards depend only on
 the seed and their number, so that several processes may write one set and an interrupted run goes on where it stopped.
@@ -7,7 +7,7 @@ the seed and their number, so that several processes may write one set and an in
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +24,13 @@ from ..progress import ProgressCallback, counted
 from . import rig as rigs
 from .head_geometry import HeadShape
 from .head_textures import TexturePool, sample_look
+from .photo_faces import photo_heads
+from .portraits import open_portraits
 from .synthetic_faces import Flow, flow, render, sample_rigs
 
 SHARD_HEADS = 32
 _BLOCK = 8  # heads rendered at once
+DrawHeads = Callable[[int, int, torch.Generator], tuple[np.ndarray, dict[str, Tensor]]]  # (first, count, generator): images and facts
 _FLOW_SIZE = 64  # flows are smooth: finer levels are compared after pooling
 
 
@@ -46,21 +49,55 @@ def write_faces(
     folder: str | Path, *, heads: int, frames: int = 4, size: int = 256, seed: int = 0, on_progress: ProgressCallback | None = None
 ) -> Path:
     """Renders `heads` heads with `frames` poses each. Existing shards are kept. Raises OptionError for sizes below 1."""
-    if heads < 1 or frames < 2 or size < 16:
-        raise OptionError(f"heads={heads}, frames={frames}, size={size}; expected at least 1 head, 2 frames and 16 pixels")
+    _check(heads, frames, size)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pool = TexturePool.make(torch.Generator().manual_seed(seed))
+    write_shards(
+        folder, "faces", heads, lambda first, count, generator: _drawn_heads(count, frames, size, pool, generator), seed, on_progress
+    )
+    return folder
+
+
+def write_photo_faces(
+    folder: str | Path,
+    portraits: str | Path,
+    *,
+    heads: int | None = None,
+    frames: int = 4,
+    size: int = 256,
+    seed: int = 0,
+    on_progress: ProgressCallback | None = None,
+) -> Path:
+    """As `write_faces`, of the prepared portraits in a folder: `heads` of them, by default each once. Both kinds may share a folder."""
+    people = len(open_portraits(portraits)[1])
+    heads = people if heads is None else heads
+    _check(heads, frames, size)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    draw = photo_heads(portraits, frames, size, _FLOW_SIZE, heads)
+    write_shards(folder, "faces_photo", heads, draw, seed, on_progress)
+    return folder
+
+
+def write_shards(folder: Path, stem: str, heads: int, draw: DrawHeads, seed: int, on_progress: ProgressCallback | None) -> None:
+    """Writes the shards of a set that are not there and that no other process is at work on; `draw` makes heads by their numbers."""
     count = -(-heads // SHARD_HEADS)
-    for shard in counted(range(count), "faces", on_progress):
-        path = folder / f"faces_{shard:05d}.npy"
+    for shard in counted(range(count), stem.replace("_", " "), on_progress):
+        path = folder / f"{stem}_{shard:05d}.npy"
         claim = path.with_suffix(".claim")
         if not path.exists() and _claim(claim):
             try:
-                _write_shard(path, min(SHARD_HEADS, heads - shard * SHARD_HEADS), frames, size, pool, seed * 1_000_003 + shard)
+                first = shard * SHARD_HEADS
+                generator = torch.Generator().manual_seed(seed * 1_000_003 + shard)
+                _write_shard(path, *draw(first, min(SHARD_HEADS, heads - first), generator))
             finally:
                 claim.unlink()
-    return folder
+
+
+def _check(heads: int, frames: int, size: int) -> None:
+    if heads < 1 or frames < 2 or size < 16:
+        raise OptionError(f"heads={heads}, frames={frames}, size={size}; expected at least 1 head, 2 frames and 16 pixels")
 
 
 def _claim(path: Path) -> bool:
@@ -71,8 +108,14 @@ def _claim(path: Path) -> bool:
     return True
 
 
-def _write_shard(path: Path, heads: int, frames: int, size: int, pool: TexturePool, seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
+def _write_shard(path: Path, images: np.ndarray, facts: dict[str, Tensor]) -> None:
+    with write_beside(path.with_suffix(".safetensors")) as unfinished:
+        save_file({name: value.contiguous() for name, value in facts.items()}, unfinished)
+    with write_beside(path) as unfinished, unfinished.open("wb") as file:  # last: a shard with images is whole
+        np.save(file, images)
+
+
+def _drawn_heads(heads: int, frames: int, size: int, pool: TexturePool, generator: torch.Generator) -> tuple[np.ndarray, dict[str, Tensor]]:
     images = np.empty((heads, frames, 3, size, size), np.uint8)
     facts: dict[str, list[Tensor]] = {}
     for first in range(0, heads, _BLOCK):
@@ -85,10 +128,7 @@ def _write_shard(path: Path, heads: int, frames: int, size: int, pool: TexturePo
             images[first : first + count, k] = to_bytes(image).numpy()
         for name, value in {"rig": rig, **_all_flows(shape, look.hair_volume, base, rig)}.items():
             facts.setdefault(name, []).append(value)
-    with write_beside(path.with_suffix(".safetensors")) as unfinished:
-        save_file({name: torch.cat(values).contiguous() for name, values in facts.items()}, unfinished)
-    with write_beside(path) as unfinished, unfinished.open("wb") as file:  # last: a shard with images is whole
-        np.save(file, images)
+    return images, {name: torch.cat(values) for name, values in facts.items()}
 
 
 def _all_flows(shape: HeadShape, hair_volume: Tensor, base: Tensor, rig: Tensor) -> dict[str, Tensor]:
@@ -112,7 +152,8 @@ class FaceDataset:
             raise OptionError(f"{folder} has no faces_*.npy. Make some: python -m float_core synthesize --out {folder}")
         self._shards = [np.load(path, mmap_mode="r") for path in paths]
         facts = [load_file(path.with_suffix(".safetensors")) for path in paths]
-        self.facts = {name: torch.cat([fact[name] for fact in facts]) for name in facts[0]}
+        shared = set(facts[0]).intersection(*facts)  # photographs come with more masks than drawn heads
+        self.facts = {name: torch.cat([fact[name] for fact in facts]) for name in shared}
         self.heads = len(self.facts["rig"])
         self.frames = self.facts["rig"].shape[1]
         self._places = [(shard, row) for shard, data in enumerate(self._shards) for row in range(len(data))]

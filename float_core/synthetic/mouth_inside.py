@@ -12,7 +12,8 @@ import numpy as np
 
 from . import rig as rigs
 from .photo_controls import JAW_GAP, HeadPose
-from .photo_mesh import PhotoMesh, expected_gap
+from .photo_mesh import PhotoMesh, expected_gap, turn_jaw
+from .photo_patch import Patch
 from .triangle_raster import paint_triangles
 
 DEPTH = 0.1  # how far the teeth are behind the lips
@@ -25,14 +26,11 @@ _HALF = 0.6  # half the painted width
 
 @dataclass(frozen=True, eq=False)
 class MouthInside:
-    """`upper`, `lower`: (h, w, 4) float32 drawn colors with their cover, over the photograph's pixels from `corner` (x, y); `shown_upper`,
-    `shown_lower` (h, w): how much of the photograph itself belongs to each; `dark` (3,): behind everything; `depth`: z in the head frame."""
+    """`upper` hangs from the skull, `lower` goes with the jaw: patches of drawn color (3), its cover, and how much of the photograph itself
+    belongs to that layer; `dark` (3,) is behind everything; `depth`: z of both in the head frame."""
 
-    corner: tuple[int, int]
-    upper: np.ndarray
-    lower: np.ndarray
-    shown_upper: np.ndarray
-    shown_lower: np.ndarray
+    upper: Patch
+    lower: Patch
     dark: np.ndarray
     depth: float
 
@@ -59,7 +57,39 @@ class MouthInside:
         skin = _skin_light(image, mesh)
         colorful = float(np.clip(8 * (skin.max() - skin.min()) / skin.max(), 0, 1))  # 0 for a photograph in black and white
         upper_layer, lower_layer, dark = (_less_colorful(c, colorful) for c in (*drawn, white * [0.15, 0.06, 0.055]))
-        return cls(corner, upper_layer, lower_layer, hole * above, hole * (1 - above), dark, depth)
+        layers = ((upper_layer, hole * above), (lower_layer, hole * (1 - above)))
+        patches = [Patch(np.dstack([drawn, shown]).astype(np.float32), corner, len(image)) for drawn, shown in layers]
+        return cls(patches[0], patches[1], dark, depth)
+
+    def maps(self, rest: HeadPose, pose: HeadPose, jaw_angle: float, jaw_side: float) -> tuple[np.ndarray, np.ndarray]:
+        """(3, 3) homogeneous maps of both layers from a frame to the photograph."""
+        plane = np.array([[0, 0, self.depth], [1, 0, self.depth], [0, 1, self.depth]], float)
+        turned = turn_jaw(plane, jaw_angle) + np.array([jaw_side, 0.0, 0.0])
+        to_photo, upper, lower = (_homogeneous(p.to_image(h)[:, :2]) for p, h in ((rest, plane), (pose, plane), (pose, turned)))
+        return to_photo @ np.linalg.inv(upper), to_photo @ np.linalg.inv(lower)
+
+
+@dataclass(frozen=True, eq=False)
+class InsideSamples:
+    """The mouth's inside at k pixels: `color` (k, 3) drawn, `shown` (k, 2): shares of the photograph at `places` (k, 2, 2) of both layers;
+    `hangs` (k,): True where the upper layer is what one sees."""
+
+    color: np.ndarray
+    shown: np.ndarray
+    places: np.ndarray
+    hangs: np.ndarray
+
+    @classmethod
+    def of(cls, inside: MouthInside, maps: tuple[np.ndarray, np.ndarray], pixels: np.ndarray) -> InsideSamples:
+        """For pixels (k, 2) of a frame, in [-1, 1]."""
+        places = np.stack([pixels @ m[:2, :2].T + m[:2, 2] for m in maps], 1)
+        upper, lower = inside.upper.at(places[:, 0]), inside.lower.at(places[:, 1])
+        color = inside.dark + lower[:, 3:4] * (lower[:, :3] - inside.dark)
+        color = color + upper[:, 3:4] * (upper[:, :3] - color)
+        shown = np.stack((upper[:, 4], lower[:, 4]), -1)
+        behind = np.maximum(lower[:, 3], shown[:, 1]) > 0.5
+        hangs = np.where(shown.max(1) > 0.5, shown[:, 0] >= shown[:, 1], (upper[:, 3] > 0.5) | ~behind)
+        return cls(color, shown / np.maximum(shown.sum(1, keepdims=True), 1), places, hangs)
 
 
 def _less_colorful(color: np.ndarray, share: float) -> np.ndarray:
@@ -81,15 +111,15 @@ def _plane(pose: HeadPose, depth: float, x: float, y: float, size: int) -> tuple
     low = np.clip(((center - reach + 1) / 2 * size).astype(int), 0, size - 1)
     high = np.clip(((center + reach + 1) / 2 * size).astype(int) + 1, low + 1, size)
     grid = np.meshgrid(*((np.arange(a, b) + 0.5) / size * 2 - 1 for a, b in zip(low, high, strict=True)))
-    matrix, origin = plane_to_image(pose, depth)
-    own = (np.stack(grid, -1) - origin) @ np.linalg.inv(matrix).T
+    matrix = np.linalg.inv(_homogeneous(pose.to_image(np.array([[0, 0, depth], [1, 0, depth], [0, 1, depth]], float))[:, :2]))
+    own = np.stack(grid, -1) @ matrix[:2, :2].T + matrix[:2, 2]
     return (int(low[0]), int(low[1])), own[..., 0], own[..., 1]
 
 
-def plane_to_image(pose: HeadPose, depth: float) -> tuple[np.ndarray, np.ndarray]:
-    """(2, 2) and (2,): from x, y of the head frame at a depth to the image."""
-    matrix = pose.unit * pose.rotation[:2, :2]
-    return matrix, pose.unit * pose.rotation[:2, 2] * depth + pose.place[:2]
+def _homogeneous(plane: np.ndarray) -> np.ndarray:
+    """(3, 3): the map of the plane whose points (0, 0), (1, 0), (0, 1) are seen at `plane` (3, 2)."""
+    origin, right, down = plane
+    return np.array([[*(column), 0.0] for column in (right - origin, down - origin)] + [[*origin, 1.0]]).T
 
 
 def opening_triangles(upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:

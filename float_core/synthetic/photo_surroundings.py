@@ -51,7 +51,9 @@ class Surroundings:
         near = np.exp(-((distance / _SKULL_FALL) ** 2))
         behind = pose.place[2] - _BEHIND * pose.unit
         z = behind + (start[:, None, 2] - behind) * near
-        follow = _follow(portrait.person, flat, distance, direction @ pose.rotation[:2, 1]) * (1 - _smooth((along / border[:, None] - 0.7) / 0.3))
+        follow = _follow(portrait.person, flat, distance, direction @ pose.rotation[:2, 1]) * (
+            1 - _smooth((along / border[:, None] - 0.7) / 0.3)
+        )
         follow += (1 - follow) * np.exp(-((distance / 0.1) ** 2))
         stretch = np.exp(-((distance / _SKIN) ** 2)) * (1 - _smooth((along / border[:, None] - 0.5) / 0.5))
         follow[:, 0] = stretch[:, 0] = 1

@@ -79,6 +79,22 @@ class Portrait:
     identity: str = ""
 
 
+def reframe(portrait: Portrait, zoom: float, offset: tuple[float, float]) -> Portrait:
+    """The portrait cut to a square that is `zoom` times smaller and lies inside of it: `offset` (x, y) from -1 (left, top) to 1."""
+    size = len(portrait.image)
+    side = min(size, max(1, round(size / zoom)))
+    x, y = (round((size - side) * (1 + value) / 2) for value in offset)
+    box = (x, y, x + side, y + side)
+    image = Image.fromarray(portrait.image).resize((size, size), Image.Resampling.LANCZOS, box=box)
+    scale = len(portrait.person) / size
+    cut = tuple(value * scale for value in box)
+    person = Image.fromarray(portrait.person).resize(portrait.person.shape[::-1], Image.Resampling.BILINEAR, box=cut)
+    corner = np.array([x, y]) * 2 / size - 1
+    points = portrait.points * (size / side)
+    points[:, :2] = (portrait.points[:, :2] - corner) * (size / side) - 1
+    return Portrait(portrait.name, np.asarray(image), points, np.asarray(person), portrait.identity)
+
+
 def save_portrait(portrait: Portrait, folder: Path) -> None:
     """Writes NAME.jpg and, last, NAME.npz: a portrait that has the second is whole."""
     stem = folder / portrait.name

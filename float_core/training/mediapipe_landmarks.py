@@ -1,7 +1,7 @@
 """Face landmarks by MediaPipe's face mesh: 478 points with depth, a mask of the person, hands that are in the way.
 
-MediaPipe is an extra (`pip install "float-portrait[train]"`) and imported when a detector is made. Whatever else finds a dense mesh can take its place: see
-`Landmarker`.
+MediaPipe is an extra (`pip install "float-portrait[train]"`), imported when a detector is made. Whatever else finds a dense mesh can
+take its place: see `Landmarker`.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def _check_pose(points: np.ndarray, layout: MeshLayout, limits: PortraitLimits) 
 
 
 def _square(mesh: np.ndarray, layout: MeshLayout, height: int, width: int) -> Square:
-    """The crop's square around the face's box, as `face.crop` has it; moved into the image, or up to a quarter smaller, if it reaches out."""
+    """The square around the face's box, as `face.crop` has it; moved into the image, or up to a quarter smaller, if it reaches out."""
     low, high = mesh[list(layout.oval), :2].min(0), mesh[list(layout.oval), :2].max(0)
     side = int(MARGIN * (high - low).max())
     if side > min(height, width) >= 0.75 * side:
