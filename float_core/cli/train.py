@@ -20,7 +20,7 @@ def add_synthesize(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser = commands.add_parser(
         "synthesize",
         help="make training material",
-        description="Write synthetic faces (drawn heads, and photographs that move) and synthetic voices (by espeak-ng), with exact motion. "
+        description="Write synthetic faces (drawn heads, and photographs that move) and voices (by espeak-ng), with exact motion. "
         "Faces that are already there are kept: an interrupted call goes on, and two calls at once share the work.",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the folders faces and voices are written")

@@ -130,7 +130,7 @@ def paint_lids(image: np.ndarray, points: np.ndarray, eyes: tuple[EyeLayout, Eye
 
 def strip_triangles(triangles: np.ndarray, eye: EyeLayout) -> np.ndarray:
     """Which triangles (T,) lie between an upper lid's edge and its fold."""
-    return np.isin(triangles, [*eye.upper, *eye.fold]).all(1)
+    return np.asarray(np.isin(triangles, [*eye.upper, *eye.fold]).all(1))
 
 
 def _at(image: np.ndarray, points: np.ndarray) -> np.ndarray:

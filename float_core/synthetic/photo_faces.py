@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..pixels import to_bytes
 from . import rig as rigs
 from .photo_rig import PhotoRig
 from .portraits import load_portrait, open_portraits, reframe
@@ -78,4 +79,4 @@ def draw_head(rig: PhotoRig, controls: np.ndarray, size: int, flow_size: int) ->
         "weight": torch.stack([torch.stack([shown.bool() for _, shown in row]) for row in flows]),
         **dict(zip(("mouth", "eyes", "face", "hair"), masks.unbind(1), strict=True)),
     }
-    return ((images + 1) * 127.5).round().byte().numpy(), facts
+    return to_bytes(images).numpy(), facts

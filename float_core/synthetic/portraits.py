@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ..atomic_file import write_beside
 from ..errors import ImageError, OptionError
 
 INDEX = "portraits.json"
@@ -63,7 +65,7 @@ class MeshLayout:
     def from_json(cls, data: dict) -> MeshLayout:
         """The inverse of `dataclasses.asdict`."""
         values = {name: _tuples(value) for name, value in data.items() if not name.endswith("_eye")}
-        eyes = {name: EyeLayout(**{k: _tuples(v) for k, v in data[name].items()}) for name in ("left_eye", "right_eye")}
+        eyes: dict[str, Any] = {name: EyeLayout(**{k: _tuples(v) for k, v in data[name].items()}) for name in ("left_eye", "right_eye")}
         return cls(**values, **eyes)
 
 
@@ -87,30 +89,29 @@ def reframe(portrait: Portrait, zoom: float, offset: tuple[float, float]) -> Por
     box = (x, y, x + side, y + side)
     image = Image.fromarray(portrait.image).resize((size, size), Image.Resampling.LANCZOS, box=box)
     scale = len(portrait.person) / size
-    cut = tuple(value * scale for value in box)
+    cut = (x * scale, y * scale, (x + side) * scale, (y + side) * scale)
     person = Image.fromarray(portrait.person).resize(portrait.person.shape[::-1], Image.Resampling.BILINEAR, box=cut)
     corner = np.array([x, y]) * 2 / size - 1
     points = portrait.points * (size / side)
     points[:, :2] = (portrait.points[:, :2] - corner) * (size / side) - 1
-    return Portrait(portrait.name, np.asarray(image), points, np.asarray(person), portrait.identity)
+    return Portrait(portrait.name, np.array(image), points, np.array(person), portrait.identity)
 
 
 def save_portrait(portrait: Portrait, folder: Path) -> None:
     """Writes NAME.jpg and, last, NAME.npz: a portrait that has the second is whole."""
     stem = folder / portrait.name
-    Image.fromarray(portrait.image).save(f"{stem}.jpg", quality=95, subsampling=0)
-    part = Path(f"{stem}.part")
-    with part.open("wb") as file:
-        person = np.round(portrait.person * 255).astype(np.uint8)
+    with write_beside(f"{stem}.jpg") as unfinished:
+        Image.fromarray(portrait.image).save(unfinished, "JPEG", quality=95, subsampling=0)
+    person = np.round(portrait.person * 255).astype(np.uint8)
+    with write_beside(f"{stem}.npz") as unfinished, unfinished.open("wb") as file:
         np.savez_compressed(file, points=portrait.points.astype(np.float32), person=person, identity=portrait.identity)
-    part.replace(f"{stem}.npz")
 
 
 def load_portrait(folder: Path, name: str) -> Portrait:
     """One portrait of a prepared folder. Raises ImageError if its files are damaged."""
     try:
         with Image.open(folder / f"{name}.jpg") as image, np.load(folder / f"{name}.npz", allow_pickle=False) as facts:
-            pixels = np.asarray(image.convert("RGB"))
+            pixels = np.array(image.convert("RGB"))
             return Portrait(name, pixels, facts["points"], facts["person"].astype(np.float32) / 255, str(facts["identity"]))
     except (OSError, ValueError, KeyError) as error:
         raise ImageError(
@@ -127,9 +128,8 @@ def read_identity(folder: Path, name: str) -> str:
 def save_index(folder: Path, layout: MeshLayout, people: dict[str, str], size: int) -> None:
     """Writes the list of a prepared folder; `people`: portrait -> identity."""
     data = {"size": size, "portraits": people, "layout": asdict(layout)}
-    part = folder / f"{INDEX}.part"
-    part.write_text(json.dumps(data))
-    part.replace(folder / INDEX)
+    with write_beside(folder / INDEX) as unfinished:
+        unfinished.write_text(json.dumps(data))
 
 
 def open_portraits(folder: str | Path) -> tuple[MeshLayout, list[str]]:
@@ -147,5 +147,5 @@ def open_portraits(folder: str | Path) -> tuple[MeshLayout, list[str]]:
     return layout, names
 
 
-def _tuples(value: object) -> object:
+def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, (list, tuple)) else value

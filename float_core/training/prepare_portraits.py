@@ -16,14 +16,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..atomic_file import write_beside
 from ..errors import FloatError, OptionError
 from ..face.crop import MARGIN, Square, cut_square
 from ..face.pixels import resize_square, rgb_pixels
 from ..media.read_media import read_image
+from ..pixels import from_bytes
+from ..progress import ProgressCallback
 from ..synthetic import rig as rigs
 from ..synthetic.photo_controls import eye_opening, fit_pose, measure_controls
 from ..synthetic.portraits import MeshLayout, Portrait, load_portrait, read_identity, save_index, save_portrait
-from ..types import ProgressCallback
 from .contact_sheet import write_sheet
 from .mediapipe_landmarks import FoundFaces, Landmarker, MediaPipeLandmarker
 
@@ -85,7 +87,7 @@ def prepare_portraits(
             done += 1
             if reason:
                 rejects[names[path]] = reason
-                (out / _REJECTS).write_text(json.dumps(rejects, indent=1))
+                _write_json(out / _REJECTS, rejects)
             if on_progress is not None:
                 on_progress("portraits", done, len(paths))
     return _finish(out, layout, rejects, size)
@@ -175,6 +177,11 @@ def _work(item: tuple[Path, str, str, Path, int, PortraitLimits]) -> tuple[Path,
     return path, ""
 
 
+def _write_json(path: Path, data: object) -> None:
+    with write_beside(path) as unfinished:
+        unfinished.write_text(json.dumps(data, indent=1))
+
+
 def _name(path: Path, source: Path) -> str:
     """The file's place under the source as one name; the suffix stays, as two files may differ in it alone."""
     return "__".join(path.relative_to(source).parts).replace(".", "_")
@@ -187,9 +194,9 @@ def _finish(out: Path, layout: MeshLayout, rejects: dict[str, str], size: int) -
     people = {name: read_identity(out, name) for name in names}
     save_index(out, layout, people, size)
     portraits = [load_portrait(out, name) for name in names[:: max(1, len(names) // 48)][:48]]
-    tiles = torch.stack([resize_square(torch.from_numpy(p.image).permute(2, 0, 1).float(), 128) / 127.5 - 1 for p in portraits])
-    blank = torch.full((-len(tiles) % 8, 3, 128, 128), -1.0)
-    write_sheet(out / "sheet.jpg", list(torch.cat([tiles, blank]).split(8)))
+    tiles = torch.stack([resize_square(torch.from_numpy(p.image).permute(2, 0, 1).float(), 128) for p in portraits])
+    blank = torch.zeros(-len(tiles) % 8, 3, 128, 128)
+    write_sheet(out / "sheet.jpg", list(from_bytes(torch.cat([tiles, blank])).split(8)))
     counts = dict(Counter(reason.split(":")[0] for reason in rejects.values()))
-    (out / _REPORT).write_text(json.dumps({"kept": len(names), "people": len(set(people.values())), "rejected": counts}, indent=1))
+    _write_json(out / _REPORT, {"kept": len(names), "people": len(set(people.values())), "rejected": counts})
     return PreparedPortraits(out, len(names), counts, len(set(people.values())))

@@ -81,6 +81,7 @@ LATE = {
     "imageio",
     "imageio_ffmpeg",
     "matplotlib",
+    "mediapipe",
     "scipy",
     "skimage",
     "soxr",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from float_core.errors import OptionError
-from float_core.synthetic.face_dataset import FaceDataset, _mirrored, write_faces
+from float_core.synthetic.face_dataset import FaceDataset, _mirrored, write_faces, write_photo_faces
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,32 @@ def test_mirroring_twice_changes_nothing(folder):
     assert torch.allclose(twice.flow.grid, pairs.flow.grid)
 
 
+def test_photographs_and_drawn_heads_share_a_folder(portraits, tmp_path):
+    write_faces(tmp_path, heads=2, frames=2, size=64, seed=3)
+    write_photo_faces(tmp_path, portraits, frames=2, size=64)
+    data = FaceDataset(tmp_path, hold_out=1)
+    assert data.heads == 5 and {"rig", "grid", "weight", "mouth", "eyes"} <= set(data.facts)
+    pairs = data.pairs([2, 3, 4], [0, 0, 0], [1, 1, 1], 64)
+    warped = F.grid_sample(pairs.source, pairs.flow.grid, align_corners=False)
+    shown = pairs.flow.weight[:, None]
+    assert shown.mean() > 0.6
+    assert ((warped - pairs.target).abs() * shown).sum() / shown.sum() / 3 < 0.4 * (pairs.source - pairs.target).abs().mean()
+    assert data.draw(torch.Generator().manual_seed(0), 4, 32).source.shape == (4, 3, 32, 32)
+
+
+def test_photographs_are_as_the_seed_says(portraits, tmp_path):
+    folders = [
+        write_photo_faces(tmp_path / name, portraits, heads=5, frames=2, size=32, seed=s) for name, s in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    a, b, c = (FaceDataset(folder, hold_out=0).pairs([0, 4], [0, 1], [1, 0], 32) for folder in folders)
+    assert torch.equal(a.source, b.source) and torch.equal(a.flow.grid, b.flow.grid)
+    assert not torch.equal(a.source, c.source)
+
+
 def test_what_cannot_be_made_is_refused(tmp_path):
     with pytest.raises(OptionError, match="at least 1 head"):
         write_faces(tmp_path, heads=0)
     with pytest.raises(OptionError, match="synthesize"):
         FaceDataset(tmp_path)
+    with pytest.raises(OptionError, match="no prepared portraits"):
+        write_photo_faces(tmp_path, tmp_path)
