@@ -6,6 +6,7 @@ Restartable: what is done is kept, rejects are remembered with their reasons. Se
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -154,7 +155,8 @@ def _results(
     if workers <= 1:
         yield map(_work, work)
         return
-    with ProcessPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    fresh = multiprocessing.get_context("spawn")  # a detector in this process has threads, which a fork would not take along
+    with ProcessPoolExecutor(workers, fresh, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield pool.map(_work, work, chunksize=4)
 
 
