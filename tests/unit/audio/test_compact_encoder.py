@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchaudio
 
 from float_core.audio.audio_stream import stream_audio
 from float_core.audio.compact_encoder import CompactAudioEncoder
@@ -168,3 +169,9 @@ def test_errors(encoder):
         encoder.encode_mel(torch.zeros(1, 99, 64), 25)
     with pytest.raises(OptionError, match="quarter of a frame"):
         CompactAudioEncoder(CompactAudioConfig(), fps=24)
+
+
+def test_filters_are_those_of_torchaudio():
+    """Which is not asked while running: a ComfyUI need not have it, and no version of it fits every torch."""
+    triangles = torchaudio.functional.melscale_fbanks(513, 60.0, 7600.0, 64, 16000, norm=None, mel_scale="htk")
+    torch.testing.assert_close(mel_filters(16000, 64, 1024).float(), triangles / triangles.sum(dim=0), rtol=0, atol=2e-6)
