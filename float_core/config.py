@@ -7,7 +7,7 @@ architecture: they are in `types.SamplingOptions`.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .errors import CheckpointError, OptionError
@@ -15,6 +15,18 @@ from .errors import CheckpointError, OptionError
 VERSION = "0.1.0"  # of this package; pyproject.toml says the same
 FPS = 25.0  # of the released model
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # the order of w_e
+
+
+def _check_fields(part: Any) -> None:
+    """Sizes are whole numbers from 1 (`preceding` and `reach` from 0), the rest is text: these may come out of a file."""
+    for field in fields(part):
+        value = getattr(part, field.name)
+        least = 0 if field.name in ("preceding", "reach") else 1
+        sizes = value if isinstance(value, tuple) else (value,)
+        if field.type == "str" and not isinstance(value, str):
+            raise OptionError(f"{field.name} is {value!r}; expected text")
+        if field.type != "str" and not all(isinstance(n, int) and not isinstance(n, bool) and n >= least for n in sizes):
+            raise OptionError(f"{field.name} is {value!r}; expected whole numbers from {least}")
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,7 @@ class AutoencoderConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
+        _check_fields(self)
         if self.size < 8 or self.size & (self.size - 1):
             raise OptionError(f"size is {self.size}; expected a power of two from 8")
         if len(self.channels) != len(self.resolutions):
@@ -59,6 +72,7 @@ class TransformerConfig:
     frequency_size: int = 256
 
     def __post_init__(self) -> None:
+        _check_fields(self)
         if self.hidden_size % self.heads:
             raise OptionError(f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}")
 
@@ -78,6 +92,9 @@ class Wav2Vec2AudioConfig:
     sample_rate: int = 16000
     kind: str = "wav2vec2"
 
+    def __post_init__(self) -> None:
+        _check_fields(self)
+
 
 @dataclass(frozen=True)
 class CompactAudioConfig:
@@ -92,6 +109,7 @@ class CompactAudioConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dilations", tuple(self.dilations))
+        _check_fields(self)
 
 
 AudioConfig = Wav2Vec2AudioConfig | CompactAudioConfig
@@ -104,6 +122,9 @@ class EmotionConfig:
     network: str
     classes: int = len(EMOTIONS)
     sample_rate: int = 16000
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,10 @@ _NOT_ARCHITECTURE = ("attn_implementation", "_attn_implementation", "architectur
 
 def build_wav2vec2(network: str) -> nn.Module:
     """transformers' Wav2Vec2Model, in evaluation mode, for a Hugging Face configuration as JSON text. Weights are not loaded."""
+    from huggingface_hub import errors
     from transformers import Wav2Vec2Config, Wav2Vec2Model
 
+    refused = getattr(errors, "StrictDataclassError", ValueError)  # of transformers from 5 on; older ones try to build anything
     try:
         values: dict[str, Any] = dict(json.loads(network))
     except (TypeError, ValueError) as error:
@@ -30,7 +32,10 @@ def build_wav2vec2(network: str) -> nn.Module:
     if values.get("model_type", "wav2vec2") != "wav2vec2":
         raise OptionError(f"the configuration is of a {values['model_type']!r} network; expected 'wav2vec2'")
     kept = {key: value for key, value in values.items() if key not in _NOT_ARCHITECTURE}
-    model: nn.Module = Wav2Vec2Model(Wav2Vec2Config.from_dict(kept))
+    try:
+        model: nn.Module = Wav2Vec2Model(Wav2Vec2Config.from_dict(kept))
+    except (refused, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise OptionError(f"the wav2vec2 configuration does not make a network: {' '.join(str(error).split())}") from error
     return model.eval()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -128,22 +129,24 @@ def _direction(entry: dict[str, Any]) -> DirectionCalibration:
 
 
 def _check_numbers(calibration: Calibration, path: Path) -> None:
-    """Sizes that belong together, known groups, and finite numbers in their ranges."""
-    count = len(calibration.directions)
-    problem = ""
-    if not count or len(calibration.mirror) != count or any(len(row) != count for row in calibration.mirror):
-        problem = f"{count} directions and a mirror of {len(calibration.mirror)} rows; expected M directions and M rows of M"
-    for k, direction in enumerate(calibration.directions):
-        if unknown := [label.group for label in direction.labels if label.group not in LABEL_GROUPS]:
-            problem = f"direction {k} has the group {unknown[0]!r}; expected one of {', '.join(LABEL_GROUPS)}"
-        if not 0 <= direction.fit <= 1 or any(not 0 <= label.strength <= 1 for label in direction.labels):
-            problem = f"direction {k} has a fit or a strength outside of 0 to 1"
-        if not direction.low <= direction.high or direction.spread < 0:
-            problem = f"direction {k} has the range {direction.low} to {direction.high} and the spread {direction.spread}"
-    numbers = [number for row in calibration.mirror for number in row] + list(calibration.fingerprint)
-    for direction in calibration.directions:
-        numbers += [direction.low, direction.high, direction.spread, *(label.per_unit for label in direction.labels)]
-    if not all(map(math.isfinite, numbers)):
-        problem = "numbers that are not finite"
-    if problem:
+    if problem := next(_problems(calibration), None):
         raise CheckpointError(f"{path} is no calibration that can be used: {problem}. {_EXPECTED}")
+
+
+def _problems(calibration: Calibration) -> Iterator[str]:
+    """Sizes that do not belong together, unknown groups, numbers that are not finite or outside of their ranges."""
+    directions, mirror = calibration.directions, calibration.mirror
+    labels = [label for direction in directions for label in direction.labels]
+    numbers = [*calibration.fingerprint, *(number for row in mirror for number in row), *(label.per_unit for label in labels)]
+    numbers += [number for one in directions for number in (one.low, one.high, one.spread)]
+    if not all(map(math.isfinite, numbers)):
+        yield "numbers that are not finite"
+    if not directions or {len(mirror), *map(len, mirror)} != {len(directions)}:
+        yield f"{len(directions)} directions and a mirror of {len(mirror)} rows; expected M directions and M rows of M"
+    for k, one in enumerate(directions):
+        if unknown := [label.group for label in one.labels if label.group not in LABEL_GROUPS]:
+            yield f"direction {k} has the group {unknown[0]!r}; expected one of {', '.join(LABEL_GROUPS)}"
+        if not 0 <= one.fit <= 1 or any(not 0 <= label.strength <= 1 for label in one.labels):
+            yield f"direction {k} has a fit or a strength outside of 0 to 1"
+        if not one.low <= one.high or one.spread < 0:
+            yield f"direction {k} has the range {one.low} to {one.high} and the spread {one.spread}"

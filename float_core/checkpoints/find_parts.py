@@ -1,6 +1,6 @@
 """From a path to the named tensors of a model: which files, which layout, which folders beside them.
 
-Knows layouts; reads headers and configuration texts only. Sizes and networks are `read_sizes` and `build_model`.
+Knows layouts; reads headers and configuration texts only.
 """
 
 from __future__ import annotations
@@ -115,8 +115,10 @@ def find_parts(path_or_name: str | Path, audio_encoder: str | Path | None, emoti
     if audio is not None:
         if not parts.has(PROJECTION):
             raise CheckpointError(f"{path} has no {PROJECTION}*, so the audio encoder in {audio} cannot be used with it.")
-        parts = _add_audio(parts, audio)
-    return parts if emotion is None else _add_emotion(parts, emotion)
+        parts = replace(_with_folder(parts, audio, WAV2VEC2, WAV2VEC2), audio_network=read_network_config(audio))
+    if emotion is not None:
+        parts = replace(_with_folder(parts, emotion, EMOTION_HEAD, NETWORKS["emotion"]), emotion_network=read_network_config(emotion))
+    return parts
 
 
 def resolve(path_or_name: str | Path) -> Path:
@@ -155,7 +157,9 @@ def read_network_config(folder: Path) -> str:
 def _check_labels(config: dict[str, Any], path: Path) -> None:
     """The seven emotions in another order would be taken for each other."""
     labels = config.get("id2label")
-    names = [str(labels[key]).lower() for key in sorted(labels, key=int)] if isinstance(labels, dict) else []
+    if not isinstance(labels, dict) or not all(key.isdecimal() for key in labels):
+        return
+    names = [str(labels[key]).lower() for key in sorted(labels, key=int)]
     if sorted(names) == sorted(EMOTIONS) and names != list(EMOTIONS):
         raise CheckpointError(f"{path} orders the emotions as {', '.join(names)}; expected {', '.join(EMOTIONS)}.")
 
@@ -212,37 +216,23 @@ def _wanted_folder(given: str | Path | None, beside: Path, *, needed: bool) -> P
     return folder
 
 
-def _add_audio(parts: Parts, folder: Path) -> Parts:
-    tensors = _wav2vec2_tensors(_folder_file(folder), WAV2VEC2)
-    kept = {name: where for name, where in parts.tensors.items() if not name.startswith(WAV2VEC2)}
-    return replace(parts, tensors=kept | tensors, layout=_with(parts, folder), audio_network=read_network_config(folder))
-
-
-def _add_emotion(parts: Parts, folder: Path) -> Parts:
-    tensors = _wav2vec2_tensors(_folder_file(folder), EMOTION_HEAD)
-    kept = {name: where for name, where in parts.tensors.items() if not name.startswith(NETWORKS["emotion"])}
-    return replace(parts, tensors=kept | tensors, layout=_with(parts, folder), emotion_network=read_network_config(folder))
-
-
-def _with(parts: Parts, folder: Path) -> str:
-    return f"{parts.layout}, with {folder.name}"
-
-
-def _folder_file(folder: Path) -> WeightFile:
+def _with_folder(parts: Parts, folder: Path, prefix: str, replaced: str) -> Parts:
+    """The parts with a wav2vec2 folder's tensors in place of those whose names begin with `replaced`."""
     path = next((folder / name for name in _FOLDER_FILES if (folder / name).is_file()), None)
     if path is None:
         raise CheckpointError(f"{folder} has no weights. Expected {' or '.join(_FOLDER_FILES)} beside config.json.")
-    return open_weights(path)
+    kept = {name: where for name, where in parts.tensors.items() if not name.startswith(replaced)}
+    tensors = kept | _wav2vec2_tensors(open_weights(path), prefix)
+    return replace(parts, tensors=tensors, layout=f"{parts.layout}, with {folder.name}")
 
 
 def _wav2vec2_tensors(file: WeightFile, prefix: str) -> dict[str, Located]:
     """A wav2vec2's tensors, in the file with the prefix `wav2vec2.` or none; heads of other tasks are left out."""
     extras = AUDIO_FOLDER_EXTRAS if prefix == WAV2VEC2 else FOLDER_EXTRAS
     inner = WAV2VEC2 if prefix == WAV2VEC2 else EMOTION_WAV2VEC2
-    located: dict[str, Located] = {}
-    for name in file.shapes:
-        if name.startswith("classifier.") and prefix == EMOTION_HEAD:
-            located[prefix + name] = Located(file, name)
-        elif not name.startswith(extras):
-            located[inner + name.removeprefix("wav2vec2.")] = Located(file, name)
-    return located
+    full = {
+        name: prefix + name if name.startswith("classifier.") else inner + name.removeprefix("wav2vec2.")
+        for name in file.shapes
+        if not name.startswith(extras)
+    }
+    return {full_name: Located(file, name) for name, full_name in full.items()}

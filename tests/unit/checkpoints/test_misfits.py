@@ -1,5 +1,7 @@
 """Files that do not fit: what is wrong is named, the first few by name and the rest by count."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -112,6 +114,57 @@ def test_folders_that_are_not_wav2vec2(write, tmp_path, tensors):
     (mixed / "config.json").unlink()
     with pytest.raises(CheckpointError, match=r"config\.json"):
         load_model(path, emotion_model=mixed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"hidden_size": "64"},
+        {"hidden_size": -1},
+        {"hidden_size": 0},
+        {"num_attention_heads": 0},
+        {"num_attention_heads": None},
+        {"conv_dim": 5},
+        {"conv_kernel": []},
+        {"hidden_act": "nothing"},
+        {"num_conv_pos_embeddings": 0},
+    ],
+)
+def test_a_network_configuration_that_makes_no_network(write, tmp_path, tensors, changed):
+    audio = {f"wav2vec2.{name}": tensor for name, tensor in under(tensors, "audio_encoder.wav2vec2.").items()}
+    folder = write_wav2vec2_folder(tmp_path / "w", audio, TINY.audio.network, **changed)
+    with pytest.raises(CheckpointError, match=r"does not (make|fit)"):
+        load_model(write(), audio_encoder=folder)
+
+
+def test_labels_that_are_not_numbered_say_nothing(write, tmp_path, tensors):
+    emotion = under(tensors, "emotion_encoder.wav2vec2_for_emotion.")
+    folder = write_wav2vec2_folder(tmp_path / "w", emotion, TINY.emotion.network, id2label={"first": "angry", "0": None})
+    assert load_model(write(), emotion_model=folder).has("emotion")
+
+
+@pytest.mark.parametrize(
+    ("part", "size", "value"),
+    [
+        ("autoencoder", "size", "32"),
+        ("autoencoder", "channels", [20, 16, 12, 0]),
+        ("autoencoder", "channels", "wide"),
+        ("autoencoder", "basis_size", True),
+        ("transformer", "heads", 0),
+        ("transformer", "window", None),
+        ("transformer", "preceding", -1),
+        ("transformer", "mlp_ratio", 1.5),
+        ("audio", "network", 5),
+        ("audio", "sample_rate", 0),
+        ("emotion", "classes", {}),
+    ],
+)
+def test_sizes_of_an_own_file_that_no_network_can_have(tmp_path, tensors, part, size, value):
+    config = json.loads(TINY.to_json())
+    config[part][size] = value
+    save_file(tensors, tmp_path / "own.safetensors", metadata={"float_config": json.dumps(config)})
+    with pytest.raises(CheckpointError, match=rf"own\.safetensors.*{size}"):
+        load_model(tmp_path / "own.safetensors")
 
 
 @pytest.mark.parametrize(
