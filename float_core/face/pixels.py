@@ -1,7 +1,6 @@
 """Any image as 8-bit RGB pixels, and square pixels at another size.
 
-Takes what Pillow and ComfyUI hand out: every Pillow mode, EXIF orientation, transparency, 16 bit, arrays and tensors.
-Knows nothing of faces.
+Takes what Pillow and ComfyUI hand out: every Pillow mode, EXIF orientation, ICC profiles, transparency, 16 bit, arrays and tensors.
 """
 
 from __future__ import annotations
@@ -10,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import ImageError
+from ..srgb import DAMAGED, has_alpha, upright_srgb
 
 BACKDROP = 128  # behind transparent pixels: mid gray, which neither glows nor cuts a dark edge into hair
 TOLERANCE = 0.5  # how far float pixels may overshoot [0, 1] (resampling filters ring) before the range must be another one
@@ -49,12 +49,13 @@ def _area_weights(side: int, size: int) -> Tensor:
 
 def _from_pillow(image: Image.Image) -> np.ndarray:
     try:
-        upright = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError) as error:  # a lazily opened file that turns out to be damaged
+        image.load()
+    except DAMAGED as error:  # a lazily opened file that turns out to be damaged
         raise ImageError(f"the image cannot be read: {error}") from error
+    upright = upright_srgb(image)
     if upright.mode.startswith("I") or upright.mode == "F":
         return _from_deep_gray(np.asarray(upright))
-    if "transparency" in upright.info or upright.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
+    if has_alpha(upright):
         return _over_backdrop(np.asarray(upright.convert("RGBA")))
     return np.asarray(upright.convert("RGB"))
 

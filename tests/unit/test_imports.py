@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = "float_core"  # the package itself: its public functions
 MOTION, CALIBRATION = "float_core.motion_editing", "float_core.calibration"  # the public namespaces: what their __init__ offers, no more
-# Everything may import these; they import each other, torch, numpy and the standard library.
+# Everything may import these; they import each other, torch, numpy, PIL and the standard library.
 SHARED = {
     "types",
     "config",
@@ -24,6 +24,7 @@ SHARED = {
     "chunks",
     "easing",
     "basis_fingerprint",
+    "srgb",
 }
 ROOMS = {
     "motion_autoencoder": {"onednn"},
@@ -74,7 +75,6 @@ HOST_FILES = {"nodes/host_bridge.py", "nodes/comfy_api_v3.py"}  # the only ones 
 OUTSIDE = {"float_core", "benchmarks", "tests"}  # the first is imported relatively, the others do not ship
 # Large or not always there: imported inside the function that needs them.
 LATE = {
-    "av",
     "cv2",
     "facexlib",
     "huggingface_hub",
@@ -178,8 +178,8 @@ def test_foreign_imports(path):
     early = set(foreign_imports(at_import(tree)))
     assert not early & LATE, f"import {sorted(early & LATE)} inside the function that needs it"
     if room_of(module_of(path)) in SHARED:
-        assert early <= set(sys.stdlib_module_names) | {"torch", "numpy"}, (
-            "what every room shares knows only arrays and the standard library"
+        assert early <= set(sys.stdlib_module_names) | {"torch", "numpy", "PIL"}, (
+            "what every room shares knows only arrays, images and the standard library"
         )
 
 
