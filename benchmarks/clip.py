@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import av
 import torch
 from torch import Tensor
 
 from float_core import choose_emotion, encode_identity, load_model, predict_emotion, read_audio, write_video
 from float_core.audio.waveform import prepare
 from float_core.errors import FloatError
-from float_core.media.codecs import probe
 from float_core.motion_flow.window_sampler import sample_windows
 from float_core.types import AudioClip, FloatModel, FrameChunk, SamplingOptions
 
@@ -50,9 +50,10 @@ def measure_clip(settings: BenchSettings, say: Callable[[str], None]) -> list[Me
 
 def _measured(case: str, path: str, length: float, job: Job, on_line: Callable[[str], None]) -> Measurement:
     timings = measure({path: job}, runs=1, warmups=0, on_line=on_line)[path]
-    video = probe(job.options["out"])  # what was really written
-    whole = replace(timings, seconds=(timings.since_start,), figures={"frames": video.frames, "length": length})
-    return Measurement.of("clip", case, path, whole, media_fps=video.fps)
+    with av.open(str(job.options["out"])) as file:  # what was really written
+        frames, fps = file.streams.video[0].frames, float(file.streams.video[0].average_rate)
+    whole = replace(timings, seconds=(timings.since_start,), figures={"frames": frames, "length": length})
+    return Measurement.of("clip", case, path, whole, media_fps=fps)
 
 
 def _progress_of(case: str, say: Callable[[str], None]) -> Callable[[str], None]:

@@ -36,7 +36,9 @@ from .errors import (
 )
 from .face.crop import prepare_image
 from .face.detect import RETINAFACE_FILE
-from .media.read_media import open_audio, read_audio, read_image
+from .media.downmix import mix_to_mono
+from .media.read_audio import open_audio, read_audio
+from .media.read_image import read_image
 from .media.write_video import write_video
 from .motion_editing import (
     EDIT_PRESETS,

@@ -72,21 +72,23 @@ class SourceIdentity:
 
 @dataclass(frozen=True, eq=False)
 class AudioClip:
-    """One mono sound. `waveform` (samples,) float32, about [-1, 1]; `sample_rate` in Hz."""
+    """Audio in memory. `waveform` (samples,) float32, about [-1, 1]; `sample_rate` in Hz. Only `write_video` takes (channels, samples) too,
+    and keeps stereo: everything else listens to one channel, which `mix_to_mono` makes."""
 
     waveform: Tensor
     sample_rate: int
 
     @property
     def samples(self) -> int:
-        """How many samples the sound has, at its own rate."""
+        """How many samples each channel has, at its own rate."""
         return self.waveform.shape[-1]
 
 
 @dataclass(frozen=True)
 class AudioFile:
-    """The first sound track of a file, read in pieces whenever it is asked for, so that memory does not grow with its length: the mean of
-    its `channels`, at its own `sample_rate` in Hz, `samples` long (counted by decoding it once). `open_audio` makes one."""
+    """The first audio track of a file, read in pieces whenever it is asked for, so that memory does not grow with its length: a mix of its
+    `channels`, at its own `sample_rate` in Hz, `samples` long (counted by decoding it once). `open_audio` makes one; `write_video` reads
+    the file's own channels."""
 
     path: Path
     sample_rate: int
@@ -95,7 +97,7 @@ class AudioFile:
     reader: Callable[[], Iterator[Tensor]] = field(repr=False, compare=False)
 
     def blocks(self) -> Iterator[Tensor]:
-        """The sound from its beginning, as blocks (n,) of mono float32, n > 0, all finite. Raises AudioError if the file has changed."""
+        """The audio from its beginning, as blocks (n,) of mono float32, n > 0, all finite. Raises AudioError if the file has changed."""
         return self.reader()
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..float_core import AudioClip, AudioError, EmotionCondition, ImageError
+from ..float_core import AudioClip, AudioError, EmotionCondition, ImageError, mix_to_mono
 from ..float_core.pixels import to_rows
 
 Value = TypeVar("Value")
@@ -44,6 +44,12 @@ def drawing_to_image(drawing: Image.Image) -> Tensor:
 
 def audio_to_clip(audio: Mapping[str, Any] | None) -> AudioClip:
     """The first audio of an AUDIO, its channels mixed to one."""
+    track = audio_to_track(audio)
+    return replace(track, waveform=mix_to_mono(track.waveform))
+
+
+def audio_to_track(audio: Mapping[str, Any] | None) -> AudioClip:
+    """The first audio of an AUDIO with all its channels, for a video."""
     if audio is None:
         raise AudioError(
             "the AUDIO input is empty: there is no audio, as in a video without an audio track. Connect a node such as Load Audio."
@@ -51,7 +57,7 @@ def audio_to_clip(audio: Mapping[str, Any] | None) -> AudioClip:
     waveform = audio["waveform"]
     if waveform.dim() != 3 or 0 in waveform.shape:
         raise AudioError(f"the AUDIO has shape {tuple(waveform.shape)}; expected (batch, channels, samples), at least one of each")
-    return AudioClip(waveform[0].detach().float().cpu().mean(dim=0), int(audio["sample_rate"]))
+    return AudioClip(waveform[0].detach().float().cpu(), int(audio["sample_rate"]))
 
 
 def clip_seconds(clip: AudioClip | None) -> Fraction | None:

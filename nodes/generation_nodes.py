@@ -24,7 +24,7 @@ from ..float_core import (
 from ..float_core.types import NOISE_POLICIES, SOLVERS
 from . import host_bridge, socket_types
 from .comfy_api_v3 import FloatNode, InputImpl, io
-from .conversions import audio_to_clip, moved
+from .conversions import audio_to_track, moved
 from .frame_stream import collected, shown, with_smaller_batches
 from .managed_model import ManagedModel
 from .memory import check_room, image_memory, new_batch
@@ -123,7 +123,11 @@ class DecodeVideo(FloatNode):
                     step=1,
                     tooltip="How many frames are rendered at once. 0 = chosen for you. It is halved when memory runs out.",
                 ),
-                io.Audio.Input("audio", optional=True, tooltip="The audio of the video, which is then as long. Without it: silent."),
+                io.Audio.Input(
+                    "audio",
+                    optional=True,
+                    tooltip="The audio of the video, which is then as long. Stereo stays stereo. Without it: silent.",
+                ),
                 io.Float.Input(
                     "fps",
                     display_name="frame rate",
@@ -181,7 +185,7 @@ class DecodeVideo(FloatNode):
         image_memory_limit: float = 0.0,
         compiled: bool = False,
     ) -> io.NodeOutput:
-        clip = audio_to_clip(audio) if audio is not None else None
+        clip = audio_to_track(audio) if audio is not None else None
         motion = at_rate(motion, fps, clip)
         images = _room_for_images(motion.latents.shape[1], model.size, image_memory_limit) if host_bridge.is_taken(IMAGES) else None
         batch = batch_size or automatic_batch_size(model.computed)

@@ -1,4 +1,4 @@
-"""Audio before any network: checked, resampled, normalized. Files are read in `media`."""
+"""Audio before any network: checked, resampled, normalized. Files are read, and channels mixed, in `media`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,6 @@ def prepare(audio: AudioClip, sample_rate: int = SAMPLE_RATE, device: torch.devi
     Raises AudioError for several channels, no samples, a bad rate, or values that are not finite."""
     waveform = check_samples(audio)
     return resample(waveform, int(audio.sample_rate), sample_rate)[None].to(device)
-
-
-def mix_to_mono(waveform: Tensor) -> Tensor:
-    """(channels, samples) or (samples,) to (samples,) float32: the mean of the channels."""
-    if waveform.ndim not in (1, 2) or waveform.shape[0] == 0:
-        raise AudioError(f"the audio has shape {tuple(waveform.shape)}; expected (channels, samples) or (samples,)")
-    _require_float(waveform)
-    return (waveform if waveform.ndim == 1 else waveform.mean(dim=0)).float()
 
 
 def resample(waveform: Tensor, source_rate: int, target_rate: int) -> Tensor:

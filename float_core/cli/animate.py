@@ -40,7 +40,7 @@ def add_animate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "Progress goes to stderr; the path of the video is the last line on stdout.",
     )
     parser.add_argument("image", type=Path, metavar="IMAGE", help="a portrait: any image that Pillow reads")
-    parser.add_argument("audio", type=Path, metavar="AUDIO", help="a voice: any sound that ffmpeg reads, or a video with sound")
+    parser.add_argument("audio", type=Path, metavar="AUDIO", help="a voice: any audio file that PyAV reads, or a video with audio")
     parser.add_argument(
         "-o", "--out", type=Path, default=Path("output/talking.mp4"), help="video to write; replaces an older one (default: %(default)s)"
     )

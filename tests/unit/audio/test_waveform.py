@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from float_core.audio.waveform import mix_to_mono, normalize, prepare, resample, waveform_peaks
+from float_core.audio.waveform import normalize, prepare, resample, waveform_peaks
 from float_core.errors import AudioError
 from float_core.frame_rate import frame_count
 from float_core.types import AudioClip
@@ -54,14 +54,6 @@ def test_the_same_rate_changes_nothing():
 def test_what_cannot_be_used_is_said(waveform, rate, said):
     with pytest.raises(AudioError, match=said):
         prepare(AudioClip(waveform, rate))
-
-
-def test_mix_to_mono():
-    assert torch.equal(mix_to_mono(torch.tensor([[1.0, 0.0], [0.0, 0.5]])), torch.tensor([0.5, 0.25]))
-    assert mix_to_mono(torch.zeros(5, dtype=torch.float64)).dtype == torch.float32
-    for wrong in (torch.zeros(1, 2, 5), torch.zeros(0, 5), torch.zeros(2, 5, dtype=torch.int16), torch.tensor(1.0)):
-        with pytest.raises(AudioError):
-            mix_to_mono(wrong)
 
 
 def test_normalize():

@@ -15,10 +15,10 @@ from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.cli.main import main
 from float_core.cli.options import frame_rate
 from float_core.config import AutoencoderConfig, CompactAudioConfig, ModelConfig, TransformerConfig
-from float_core.media.codecs import probe
 from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.types import Calibration, DirectionCalibration, DirectionLabel, FloatModel, Provenance
+from tests.second_opinion import probe
 
 AUTOENCODER = AutoencoderConfig(size=16, latent_size=12, basis_size=4, channels=(8, 8, 6))
 TRANSFORMER = TransformerConfig(latent_size=12, audio_size=5, hidden_size=16, depth=1, heads=2, window=10, preceding=3, frequency_size=8)

@@ -24,10 +24,10 @@ from float_core.audio.speech_emotion import SpeechEmotionClassifier
 from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
 from float_core.cli.main import main
 from float_core.config import AutoencoderConfig, CompactAudioConfig, EmotionConfig, ModelConfig, TransformerConfig, Wav2Vec2AudioConfig
-from float_core.media.codecs import probe
 from float_core.motion_autoencoder.autoencoder import MotionAutoencoder
 from float_core.motion_flow.transformer import FlowMatchingTransformer
 from float_core.types import FloatModel, Provenance
+from tests.second_opinion import probe
 
 ROOT = Path(__file__).resolve().parents[3]
 PORTRAIT, VOICE = ROOT / "assets" / "portrait.jpg", ROOT / "assets" / "voice.wav"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from float_core.media import pixel_transfer
-from float_core.media.pixel_transfer import rgb24, to_host
+from float_core.media.pixel_transfer import even_bytes, to_host
 from float_core.types import FrameChunk
 
 
@@ -18,10 +18,19 @@ def _chunks(log: list[str], count: int = 3):
 
 def test_bytes_are_rounded_and_sides_made_even():
     frames = torch.tensor([-1.0, 1.0, 0.0, 0.5, 2.0]).view(1, 1, 1, 5).expand(1, 3, 3, 5)
-    pixels = rgb24(frames)
-    assert pixels.shape == (1, 4, 6, 3) and pixels.dtype == torch.uint8 and pixels.is_contiguous()
-    assert pixels[0, 0, :, 0].tolist() == [0, 255, 128, 191, 255, 255]
-    assert torch.equal(pixels[0, 2], pixels[0, 3])
+    pixels = even_bytes(frames)
+    assert pixels.shape == (1, 3, 4, 6) and pixels.dtype == torch.uint8 and pixels.is_contiguous()
+    assert pixels[0, 0, 0].tolist() == [0, 255, 128, 191, 255, 255]
+    assert torch.equal(pixels[0, :, 2], pixels[0, :, 3])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_a_value_that_is_not_finite_is_found_in_its_frame(value, dtype):
+    frames = torch.ones(3, 3, 64, 64, dtype=dtype)
+    frames[1, 2, 5, 7] = value
+    frames[1, 0, 0, 0] = -value
+    assert next(to_host([FrameChunk(frames, 0)], lambda _: None)).finite.tolist() == [True, False, True]
 
 
 def test_on_a_cpu_every_chunk_comes_before_the_next_is_rendered():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from fractions import Fraction
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -73,6 +74,24 @@ def test_the_first_audio_is_mixed_to_one_channel(conversions: ModuleType) -> Non
     clip = conversions.audio_to_clip({"waveform": waveform, "sample_rate": 44100})
     assert clip.sample_rate == 44100
     assert torch.equal(clip.waveform, torch.tensor([0.5, 0.0, 0.5]))
+
+
+def test_a_voice_is_heard_wherever_its_channel_is(conversions: ModuleType) -> None:
+    voice, silence = torch.sin(torch.arange(16000) / 9), torch.zeros(16000)
+    for channels in ([voice, silence], [silence, silence, voice, silence, silence, silence]):
+        clip = conversions.audio_to_clip({"waveform": torch.stack(channels)[None], "sample_rate": 16000})
+        assert torch.allclose(clip.waveform, voice)
+    with pytest.warns(UserWarning, match="cancel each other"):
+        clip = conversions.audio_to_clip({"waveform": torch.stack([voice, -voice])[None], "sample_rate": 16000})
+    assert torch.allclose(clip.waveform, voice)
+
+
+def test_a_video_gets_all_channels(conversions: ModuleType, core: ModuleType, tmp_path: Path) -> None:
+    pair = torch.stack([torch.sin(torch.arange(16000) / 9), torch.zeros(16000)])
+    track = conversions.audio_to_track({"waveform": pair[None], "sample_rate": 16000})
+    assert torch.equal(track.waveform, pair) and conversions.clip_seconds(track) == 1
+    path = core.write_video(tmp_path / "v.mp4", [core.FrameChunk(torch.zeros(25, 3, 32, 32), 0)], fps=25, audio=track)
+    assert core.open_audio(path).channels == 2
 
 
 def test_no_audio_is_said_clearly(conversions: ModuleType, core: ModuleType) -> None:
