@@ -29,6 +29,9 @@ def add_synthesize(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="size of the images (default: %(default)s)")
     parser.add_argument("--portraits", type=Path, metavar="FOLDER", help="prepared portraits (prepare portraits), made to move")
     parser.add_argument("--portrait-heads", type=int, metavar="N", help="heads of them (default: each portrait once)")
+    parser.add_argument(
+        "--sheets", type=int, default=0, metavar="N", help="only show N of them at the extremes of every control, to look at"
+    )
     parser.add_argument("--voices", type=int, default=1200, metavar="N", help="clips to speak; 0 for none (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="decides everything that is drawn (default: %(default)s)")
     parser.set_defaults(run=run_synthesize)
@@ -38,6 +41,9 @@ def run_synthesize(options: argparse.Namespace) -> None:
     """Runs the command."""
     from ..synthetic.synthesize import synthesize
 
+    if options.sheets:
+        _write_sheets(options)
+        return
     with ProgressReport() as report:
         folder = synthesize(
             options.out,
@@ -51,6 +57,16 @@ def run_synthesize(options: argparse.Namespace) -> None:
             on_progress=report,
         )
     print(folder)
+
+
+def _write_sheets(options: argparse.Namespace) -> None:
+    from ..synthetic.photo_faces import control_sheets
+    from ..training.contact_sheet import write_sheet
+
+    if options.portraits is None:
+        raise OptionError("--sheets shows portraits that move: give --portraits FOLDER too")
+    for group, rows in control_sheets(options.portraits, options.sheets, options.size).items():
+        print(write_sheet(options.out / f"{group}.jpg", rows))
 
 
 def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

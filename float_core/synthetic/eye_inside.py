@@ -114,18 +114,25 @@ def paint_lids(image: np.ndarray, points: np.ndarray, eyes: tuple[EyeLayout, Eye
         rows, columns = np.nonzero(painted >= 0)
         maps = affine_of_triangles(points[own], values)[painted[rows, columns]]
         along, down = (maps[..., 0] * (columns + 0.5)[:, None] + maps[..., 1] * (rows + 0.5)[:, None] + maps[..., 2]).T
-        fold, edge = points[list(eye.fold)], points[list(eye.upper)]
-        skin = _at(smooth, fold + 0.35 * (fold - edge))
-        usual = np.median(skin[1:-1], 0)
-        skin = usual + np.clip(skin - usual, -0.1, 0.1)  # hair that hangs over the fold is no skin
+        fold, edge, lower = (points[list(row)] for row in (eye.fold, eye.upper, eye.lower))
+        skin = _lid_skin(smooth, fold + 0.35 * (fold - edge), lower + (edge - fold))
         lashes = np.minimum(_at(smooth, edge), 0.8 * skin)
         lashes[:] = np.median(lashes[1:-1], 0)
         steps = np.arange(len(fold))
         colors = [np.stack([np.interp(along, steps, c[:, k]) for k in range(3)], -1) for c in (skin, lashes)]
         line = np.clip((down - 0.78) / 0.17, 0, 1)[:, None]
-        layer[rows, columns, :3] = colors[0] * (1 - 0.1 * down[:, None]) * (1 - line) + colors[1] * line
+        round_light = 1.03 - 0.12 * (2 * down[:, None] - 0.9) ** 2
+        layer[rows, columns, :3] = colors[0] * round_light * (1 - line) + colors[1] * line
         layer[rows, columns, 3] = np.clip(down / 0.4, 0, 1)
     return Patch.around(layer)
+
+
+def _lid_skin(image: np.ndarray, above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """(k, 3): the color of an upper lid, from skin above its fold and below the eye: the one may lie in shadow, or under hair."""
+    upper, lower = _at(image, above), _at(image, below)
+    skin = 0.4 * upper + 0.6 * np.maximum(lower, upper)
+    usual = np.median(skin[1:-1], 0)
+    return usual + np.clip(skin - usual, -0.1, 0.1)
 
 
 def strip_triangles(triangles: np.ndarray, eye: EyeLayout) -> np.ndarray:

@@ -204,7 +204,7 @@ def _draw_upper(x: np.ndarray, y: np.ndarray, white: np.ndarray, soft: float) ->
     gum_line = edge - length - 0.02 * (1 - inside**2)
     round_light = (1 - 0.8 * np.clip(np.abs(x) / 0.45, 0, 1) ** 2) * (1 - 0.1 * inside**2)
     down = np.clip((y - gum_line) / length, 0, 1)
-    ivory = white * (0.8 + 0.16 * down[..., None]) * round_light[..., None] * (1 - 0.3 * gap[..., None])
+    ivory = white * (0.8 + 0.16 * down[..., None]) * round_light[..., None] * (1 - 0.22 * gap[..., None])
     gum = white * [0.66, 0.4, 0.38] * (0.75 * round_light)[..., None]
     tooth_cover = _step(y - gum_line, soft)[..., None]
     cover = _step(edge - y, soft) * _step(0.47 - np.abs(x), 0.06)

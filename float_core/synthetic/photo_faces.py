@@ -64,6 +64,29 @@ def sample_controls(rest: np.ndarray, frames: int, generator: torch.Generator) -
     return controls
 
 
+def control_sheets(folder: str | Path, people: int, size: int) -> dict[str, list[Tensor]]:
+    """For looking at: sheets named as the rig's groups, a row (columns, 3, size, size) for each of some prepared portraits: as it is, then
+    every control of the group at its lowest and its highest, the head's within what is drawn for training."""
+    layout, names = open_portraits(folder)
+    chosen = [names[k * len(names) // min(people, len(names))] for k in range(min(people, len(names)))]
+    sheets: dict[str, list[Tensor]] = {group: [] for group in rigs.RIG_GROUPS.values()}
+    for name in chosen:
+        rig = PhotoRig(load_portrait(Path(folder), name), layout)
+        for group, rows in sheets.items():
+            members = [name for name in rigs.RIG_NAMES if rigs.RIG_GROUPS[name] == group]
+            frames = [rig.rest, *(extreme for name in members for extreme in _extremes(rig.rest, name))]
+            rows.append(torch.stack([rig.draw(controls, size).image for controls in frames]))
+    return sheets
+
+
+def _extremes(rest: np.ndarray, name: str) -> list[np.ndarray]:
+    i = rigs.index(name)
+    low, high = rigs.RIG_RANGES[name]
+    if name in _POSES:
+        low, high = rest[i] - _POSES[name][1], rest[i] + _POSES[name][1]
+    return [np.where(np.arange(len(rest)) == i, value, rest) for value in (low, high)]
+
+
 def draw_head(rig: PhotoRig, controls: np.ndarray, size: int, flow_size: int) -> tuple[np.ndarray, dict[str, Tensor]]:
     """Images (K, 3, size, size) uint8 of one head at controls (K, 20), and at `flow_size`: `grid` and `weight` [target, source, y, x] of
     the flows between them, masks `mouth`, `eyes`, `face`, `hair` [target, y, x]; `rig` (K, 20)."""

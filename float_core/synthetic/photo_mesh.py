@@ -212,7 +212,7 @@ def _expression_handles(head: np.ndarray, layout: MeshLayout) -> dict[str, Handl
         direction = float(np.sign(u))
         fields["lips_part"][i] = (0.0, side * PART_GAP / 2 * arch * (1.0 if inner else 0.8), 0.0)
         fields["mouth_wide"][i] = (WIDE_OUT * u, 0.0 if inner else -0.012 * side * arch, -0.05 * u * u)
-        fields["smile+"][i] = (direction * SMILE_OUT * edge**1.3, -SMILE_UP * edge**1.6, -0.06 * u * u)
+        fields["smile+"][i] = (direction * SMILE_OUT * edge**1.3, -SMILE_UP * (0.3 + 0.7 * edge**1.6), -0.06 * u * u)
         fields["smile-"][i] = (0.0, -SMILE_DOWN * edge**2, 0.0)
         fields["pucker"][i] = (-0.115 * u, side * arch * (PUCKER_GAP / 2 if inner else 0.03), 0.1 - 0.03 * u * u)
         for name, own in (("upper_lip", -1), ("lower_lip", 1)):

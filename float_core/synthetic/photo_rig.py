@@ -168,9 +168,9 @@ class PhotoRig:
         return np.concatenate(list(parts.values())), np.repeat(np.array(list(parts), np.int8), [len(part) for part in parts.values()])
 
     def _order(self, points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-        """Around, openings, then the skin from far to near; skin that has turned its back is left out."""
+        """Around, openings, then the skin from far to near, upper lids over lower ones; skin that has turned its back is left out."""
         skin = np.flatnonzero((self._layers == SKIN) & ((_signed_area(corners) > 0) == self._fronts))
-        depth = points[self._triangles[skin], 2].mean(1)
+        depth = points[self._triangles[skin], 2].mean(1) + 0.08 * self.mesh.pose.unit * (self._strips[0] | self._strips[1])[skin]
         return np.concatenate([np.flatnonzero(self._layers != SKIN), skin[np.argsort(depth, kind="stable")]])
 
     def _eye_frames(self, points: np.ndarray, unit: float) -> list[EyeFrame]:
