@@ -14,7 +14,7 @@ from . import rig as rigs
 from .photo_controls import JAW_GAP, HeadPose
 from .photo_mesh import PhotoMesh, expected_gap, turn_jaw
 from .photo_patch import Patch
-from .triangle_raster import paint_triangles
+from .triangle_raster import opening_triangles, paint_triangles
 
 DEPTH = 0.1  # how far the teeth are behind the lips
 _UPPER_TEETH = (0.13, 0.228, 0.315, 0.372, 0.412, 0.44)  # right ends as seen from ahead, from the middle outwards
@@ -120,12 +120,6 @@ def _homogeneous(plane: np.ndarray) -> np.ndarray:
     """(3, 3): the map of the plane whose points (0, 0), (1, 0), (0, 1) are seen at `plane` (3, 2)."""
     origin, right, down = plane
     return np.array([[*(column), 0.0] for column in (right - origin, down - origin)] + [[*origin, 1.0]]).T
-
-
-def opening_triangles(upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:
-    """(T, 3): triangles over the opening between two edges of as many points each, which share their ends."""
-    quads = [(upper[k], upper[k + 1], lower[k], lower[k + 1]) for k in range(len(upper) - 1)]
-    return np.array([t for a, b, c, d in quads for t in ((a, b, c), (b, d, c))])
 
 
 def _hole(mesh: PhotoMesh, size: int) -> np.ndarray:

@@ -97,7 +97,7 @@ def draw_head(rig: PhotoRig, controls: np.ndarray, size: int, flow_size: int) ->
     flows = [[rig.flow(target, source) for source in fine] for target in coarse]
     masks = torch.stack([rig.masks(look) for look in coarse]) > 0.5
     facts = {
-        "rig": torch.from_numpy(controls).float(),
+        "rig": torch.from_numpy(np.stack([one.controls for one in moved])),
         "grid": torch.stack([torch.stack([grid.half() for grid, _ in row]) for row in flows]),
         "weight": torch.stack([torch.stack([shown.bool() for _, shown in row]) for row in flows]),
         **dict(zip(("mouth", "eyes", "face", "hair"), masks.unbind(1), strict=True)),

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from . import rig as rigs
 from .eye_inside import paint_lids
-from .mouth_inside import InsideSamples, MouthInside, opening_triangles
+from .mouth_inside import InsideSamples, MouthInside
 from .photo_mesh import PhotoMesh
 from .photo_patch import Patch
 from .photo_surroundings import fill_background, person_cover
 from .portraits import Portrait
-from .triangle_raster import paint_triangles
+from .triangle_raster import opening_triangles, paint_triangles
 
 _MASK_SIZE = 128
 _LIGHT_REACH = 0.05  # head units: so far into the mouth its edge casts a shadow

@@ -16,17 +16,19 @@ from torch import Tensor
 
 from . import rig as rigs
 from .eye_inside import EyeFrame, EyeTurn, strip_triangles
-from .mouth_inside import InsideSamples, opening_triangles
+from .eyewear import Eyewear
+from .mouth_inside import InsideSamples
 from .photo_controls import GAZE_X, GAZE_Y, HeadPose, iris_place
 from .photo_mesh import PhotoMesh
 from .photo_paint import PhotoPaint, reach_out
 from .photo_surroundings import Surroundings
 from .portraits import MeshLayout, Portrait
-from .triangle_raster import affine_of_triangles, paint_triangles
+from .triangle_raster import affine_of_triangles, opening_triangles, paint_triangles
 
 BACKGROUND, AROUND, SKIN, LEFT_EYE, RIGHT_EYE, UPPER_MOUTH, LOWER_MOUTH = range(7)
 _FINE = 2  # frames are drawn this many times larger and averaged: smooth edges
 _SAME = 0.012  # half image widths: what a flow finds this near to where it should be, is seen there
+_BROWS = ("brow_inner", "brow_outer")
 _LIDS_FROM, _LIDS_OVER = 0.15, 0.45  # closure at which the lids' own skin begins to show, and over how much more it comes
 
 
@@ -83,6 +85,7 @@ class PhotoRig:
         self.mesh = PhotoMesh.of(portrait.points, layout)
         self.rest = self.mesh.rest
         self._points = portrait.points
+        self._eyewear = Eyewear.of(portrait.image, portrait.points, self.mesh.pose, layout)
         self._around = Surroundings.of(portrait, layout, self.mesh.pose)
         self._paint = PhotoPaint.of(portrait, self.mesh)
         self._triangles, self._layers = self._topology(layout)
@@ -100,8 +103,10 @@ class PhotoRig:
         return PhotoFrame(self.image(self.look(moved, _FINE * size), size), moved.controls, flow, shown, self.masks(coarse))
 
     def move(self, controls: np.ndarray) -> Moved:
-        """The geometry at controls (20,)."""
-        controls = np.asarray(controls, np.float32)
+        """The geometry at controls (20,). Brows stay as they are under glasses, which they would bend: `controls` of the result say so."""
+        controls = np.array(controls, np.float32)
+        for name in _BROWS if self._eyewear.glasses else ():
+            controls[rigs.index(name)] = self.rest[rigs.index(name)]
         pose, head = self.mesh.pose_of(controls), self.mesh.in_head(controls)
         points = pose.to_image(head)
         around = self._around.moved(self.mesh.pose, pose, head - self.mesh.head)

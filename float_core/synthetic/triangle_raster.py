@@ -54,3 +54,9 @@ def affine_of_triangles(corners: np.ndarray, values: np.ndarray) -> np.ndarray:
     a = (dp * q[:, 1:] - dq * p[:, 1:]) / area
     b = (dq * p[:, :1] - dp * q[:, :1]) / area
     return np.stack((a, b, values[:, 0] - a * corners[:, 0, :1] - b * corners[:, 0, 1:]), -1)
+
+
+def opening_triangles(upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:
+    """(T, 3): triangles over the opening between two edges of as many points each, which share their ends."""
+    quads = [(upper[k], upper[k + 1], lower[k], lower[k + 1]) for k in range(len(upper) - 1)]
+    return np.array([t for a, b, c, d in quads for t in ((a, b, c), (b, d, c))])

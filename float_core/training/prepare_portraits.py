@@ -25,6 +25,7 @@ from ..media.read_image import read_image
 from ..pixels import from_bytes
 from ..progress import ProgressCallback
 from ..synthetic import rig as rigs
+from ..synthetic.eyewear import Eyewear
 from ..synthetic.photo_controls import eye_opening, fit_pose, measure_controls
 from ..synthetic.portraits import MeshLayout, Portrait, load_portrait, read_identity, save_index, save_portrait
 from .contact_sheet import write_sheet
@@ -103,10 +104,12 @@ def prepare_one(
     half, corner = (square[2] - square[0]) / 2, np.array([square[0], square[1], 0.0])
     points = (mesh - corner) / half - np.array([1.0, 1.0, 0.0])
     _check_pose(points, layout, limits)
-    crop = resize_square(cut_square(pixels, square), size)
+    crop = resize_square(cut_square(pixels, square), size).byte().permute(1, 2, 0).numpy()
+    if Eyewear.of(crop, points, fit_pose(points, layout), layout).hides_eyes:
+        raise _Rejected("eyes behind dark glasses")
     person = np.repeat((found.person * 255).clip(0, 255).astype(np.uint8)[..., None], 3, 2)
     mask = resize_square(cut_square(person, square), _PERSON_SIZE)[0] / 255
-    return crop.byte().permute(1, 2, 0).numpy(), points, mask.numpy()
+    return crop, points, mask.numpy()
 
 
 def _only_face(found: FoundFaces, layout: MeshLayout, limits: PortraitLimits) -> np.ndarray:
@@ -138,11 +141,11 @@ def _square(mesh: np.ndarray, layout: MeshLayout, height: int, width: int) -> Sq
     """The square around the face's box, as `face.crop` has it; moved into the image, or up to a quarter smaller, if it reaches out."""
     low, high = mesh[list(layout.oval), :2].min(0), mesh[list(layout.oval), :2].max(0)
     side = int(MARGIN * (high - low).max())
-    if side > min(height, width) >= 0.75 * side:
-        side = min(height, width)
+    if min(height, width) < 0.75 * side:
+        raise _Rejected("face fills the image")
+    side = min(side, height, width)
     x, y = ((low + high - side) / 2).astype(int).tolist()
-    if side <= min(height, width):
-        x, y = min(max(x, 0), width - side), min(max(y, 0), height - side)
+    x, y = min(max(x, 0), width - side), min(max(y, 0), height - side)
     return x, y, x + side, y + side
 
 
