@@ -5,6 +5,7 @@ Every message says what was found, what was expected and, where it is not plain,
 
 from __future__ import annotations
 
+import math
 from reprlib import repr as short  # what is found may be anything, of any length
 from typing import TypeVar
 
@@ -85,8 +86,31 @@ def check_images(model: FloatModel, images: object, *, batch: int | str = "B") -
 
 
 def check_audio(audio: object) -> AudioClip | AudioFile:
-    """A sound; its samples and rate are checked where they are prepared (those of a file were when it was opened)."""
-    return audio if isinstance(audio, AudioFile) else check_type("the audio", audio, AudioClip, AudioError)
+    """Mono audio with samples that can be used; those of a file were checked when it was opened."""
+    if not isinstance(audio, AudioFile):
+        check_samples(check_type("the audio", audio, AudioClip, AudioError))
+    return audio  # type: ignore[return-value]
+
+
+def check_samples(audio: AudioClip) -> Tensor:
+    """The waveform (samples,) in float32. Raises AudioError for several channels, no samples, a bad rate, or values that are not finite."""
+    waveform, rate = audio.waveform, audio.sample_rate
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < math.inf or rate != int(rate):
+        raise AudioError(f"the sample rate is {rate!r}; expected a positive whole number of Hz")
+    if not isinstance(waveform, Tensor):
+        raise AudioError(f"the waveform is a {type(waveform).__name__}; expected a torch tensor of shape (samples,)")
+    if waveform.ndim != 1:
+        raise AudioError(
+            f"the audio has shape {tuple(waveform.shape)}; expected one channel, (samples,): mix (channels, samples) with mix_to_mono first"
+        )
+    if waveform.numel() == 0:
+        raise AudioError("the audio has no samples; expected at least one")
+    if not waveform.is_floating_point():
+        raise AudioError(f"the audio has dtype {waveform.dtype}; expected float in about [-1, 1] (divide 16-bit samples by 32768)")
+    waveform = waveform.float()
+    if not bool(torch.isfinite(waveform).all()):
+        raise AudioError("the audio has values that are not finite (NaN or infinity); decode it again or repair it")
+    return waveform
 
 
 def check_emotion(model: FloatModel, emotion: object, frames: int, *, batch: int | str = "B") -> EmotionCondition:

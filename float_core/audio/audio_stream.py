@@ -9,9 +9,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_samples
 from ..errors import AudioError
 from ..types import AudioClip, AudioFile
-from .waveform import check_samples
 
 BLOCK = 1 << 16  # samples of a block of audio that is held whole
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
+from ..argument_checks import check_samples
 from ..chunks import repeat_last
 from ..errors import AudioError
 from ..types import AudioClip
@@ -19,8 +18,7 @@ def prepare(audio: AudioClip, sample_rate: int = SAMPLE_RATE, device: torch.devi
     """The audio as float32 (1, samples) at `sample_rate` on `device`, neither normalized nor padded.
 
     Raises AudioError for several channels, no samples, a bad rate, or values that are not finite."""
-    waveform = check_samples(audio)
-    return resample(waveform, int(audio.sample_rate), sample_rate)[None].to(device)
+    return resample(check_samples(audio), int(audio.sample_rate), sample_rate)[None].to(device)
 
 
 def resample(waveform: Tensor, source_rate: int, target_rate: int) -> Tensor:
@@ -60,28 +58,3 @@ def require_batch(waveform: Tensor) -> None:
     """Raises AudioError unless this is a batch (B, samples) with at least one sample."""
     if waveform.ndim != 2 or waveform.shape[1] == 0:
         raise AudioError(f"the waveform has shape {tuple(waveform.shape)}; expected (batch, samples) with at least one sample")
-
-
-def check_samples(audio: AudioClip) -> Tensor:
-    """The waveform (samples,) in float32, checked as `prepare` says."""
-    waveform, rate = audio.waveform, audio.sample_rate
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < math.inf or rate != int(rate):
-        raise AudioError(f"the sample rate is {rate!r}; expected a positive whole number of Hz")
-    if not isinstance(waveform, Tensor):
-        raise AudioError(f"the waveform is a {type(waveform).__name__}; expected a torch tensor of shape (samples,)")
-    if waveform.ndim != 1:
-        raise AudioError(
-            f"the audio has shape {tuple(waveform.shape)}; expected one channel, (samples,): mix (channels, samples) with mix_to_mono first"
-        )
-    if waveform.numel() == 0:
-        raise AudioError("the audio has no samples; expected at least one")
-    _require_float(waveform)
-    waveform = waveform.float()
-    if not bool(torch.isfinite(waveform).all()):
-        raise AudioError("the audio has values that are not finite (NaN or infinity); decode it again or repair it")
-    return waveform
-
-
-def _require_float(waveform: Tensor) -> None:
-    if not waveform.is_floating_point():
-        raise AudioError(f"the audio has dtype {waveform.dtype}; expected float in about [-1, 1] (divide 16-bit samples by 32768)")

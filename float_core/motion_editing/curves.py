@@ -14,9 +14,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from ..argument_checks import check_audio, check_number, check_whole
-from ..audio.waveform import prepare
+from ..argument_checks import check_number, check_samples, check_type, check_whole
 from ..easing import bezier, smooth
+from ..errors import AudioError
 from ..frame_rate import exact_rate, frames_for
 from ..types import AudioClip, Keyframe, LambdaCurve, MotionEdit
 from .edit_checks import check_curve
@@ -77,12 +77,11 @@ def loudness_curve(audio: AudioClip, fps: float, *, attack: float = 0.02, releas
     """How loud the voice is in each frame, as a curve of values from 0 to `amount`, which is where it is loudest.
 
     `attack` and `release`: seconds in which the curve makes 63 % of its way up and down. Silence gives 0 throughout."""
-    check_audio(audio)
+    samples = check_samples(check_type("audio", audio, AudioClip, AudioError)).detach().cpu()
     for name, seconds in (("attack", attack), ("release", release)):
         check_number(f"{name} (seconds)", seconds, low=0)
     check_number("amount", amount)
     rate = exact_rate(fps)
-    samples = prepare(audio, audio.sample_rate)[0]
     envelope = _follow(_loudness(samples, int(audio.sample_rate), rate), 1 / float(rate), attack, release)
     loudest = max(envelope)
     return LambdaCurve(values=tuple(amount * level / loudest if loudest else 0.0 for level in envelope))

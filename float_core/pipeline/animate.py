@@ -13,7 +13,6 @@ from torch import Tensor
 
 from ..argument_checks import check_audio, check_batch_size, check_emotion, check_images, check_motion
 from ..audio.speech_emotion import choose_emotion
-from ..audio.waveform import check_samples
 from ..frame_rate import exact_rate, frame_count
 from ..motion_editing.edit_checks import check_edits
 from ..motion_editing.motion_edits import edit_pieces, needs_whole_clip
@@ -117,8 +116,6 @@ def _given(model: FloatModel, audio: AudioClip | AudioFile, motion: MotionSequen
     """A motion of its own, put on the identity."""
     check_motion(model, motion, batch=1)
     check_audio(audio)
-    if isinstance(audio, AudioClip):
-        check_samples(audio)
     needed, found = frame_count(audio.samples, int(audio.sample_rate), motion.fps), motion.latents.shape[1]
     if found < needed:
         lasts, seconds = found / motion.fps, audio.samples / audio.sample_rate

@@ -57,7 +57,6 @@ ROOMS = {
 NOT_YET: set[tuple[str, str]] = {
     ("float_core/cli/motion_options.py", "float_core.pipeline.long_audio"),
     ("float_core/cli/motion_options.py", "float_core.pipeline.sample"),
-    ("float_core/motion_editing/curves.py", "float_core.audio.waveform"),
 }
 HOST = {
     "comfy",
