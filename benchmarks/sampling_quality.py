@@ -24,6 +24,7 @@ from torch import Tensor
 
 import float_core
 from float_core import EMOTIONS, AudioClip, FloatModel, SamplingOptions, evaluation
+from float_core.chunks import repeat_last
 from float_core.evaluation.held_out import HELD_OUT_SEED
 from float_core.motion_flow.guidance import branch_weights, scales_at
 from float_core.motion_flow.ode_solvers import evaluation_times
@@ -97,7 +98,7 @@ def read_clips(model: FloatModel, count: int, most: int) -> Clips:
     heard = [*(AudioClip(torch.from_numpy(voice.waveform), 16000) for voice in voices), float_core.read_audio(VOICE)]
     features = [float_core.encode_audio(model, audio).features[:, :most] for audio in heard]
     longest = max(part.shape[1] for part in features)
-    audio = torch.cat([torch.cat([part, part[:, -1:].expand(-1, longest - part.shape[1], -1)], dim=1) for part in features])
+    audio = torch.cat([repeat_last(part, longest, dim=1) for part in features])
     emotion = torch.cat([float_core.choose_emotion(name).probabilities for name in [*(EMOTIONS[v.emotion] for v in voices), "neutral"]])
     source = float_core.encode_identity(model, open_portrait(model, PORTRAIT)).motion.expand(len(heard), -1)
     return Clips(

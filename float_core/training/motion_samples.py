@@ -19,6 +19,7 @@ from torch import Tensor
 from .. import evaluation as metrics
 from ..atomic_file import write_beside
 from ..audio.compact_encoder import MELS_PER_FRAME
+from ..chunks import repeat_last
 from ..motion_flow.window_sampler import sample_windows
 from ..synthetic.rig import RIG_NAMES, RIG_SCALES
 from ..types import SamplingOptions
@@ -79,7 +80,7 @@ def sample_batch(
     features = []
     for sound in sounds:
         encoded = networks.audio_encoder.encode_mel(sound.mel[None].float().to(device), len(sound.mel) // MELS_PER_FRAME)
-        features.append(torch.cat([encoded, encoded[:, -1:].expand(-1, longest - encoded.shape[1], -1)], dim=1))
+        features.append(repeat_last(encoded, longest, dim=1))
     source = portrait_coefficients(torch.stack([clip.rest for clip in clips if clip.rest is not None])).to(device) @ basis.T
     emotion = torch.stack([clip.emotion for clip in clips])[:, None].to(device)
     return torch.cat(list(sample_windows(networks.fmt, source, torch.cat(features), emotion, options)), dim=1)

@@ -1,4 +1,4 @@
-"""animate on long sounds: the steps' frames, the first of them early, and nothing held that grows with the length."""
+"""animate on long audio: the steps' frames, the first of them early, and nothing held that grows with the length."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def second(number: int) -> torch.Tensor:
     return torch.randn(RATE, generator=generator) * (0.02 + 0.01 * (number % 7))
 
 
-def sound_file(seconds: int, read: list[int] | None = None) -> AudioFile:
-    """A sound that is nowhere as a whole; `read` gets the number of seconds that each reading has come to."""
+def audio_file(seconds: int, read: list[int] | None = None) -> AudioFile:
+    """Audio that is nowhere as a whole; `read` gets the number of seconds that each reading has come to."""
 
     def blocks() -> Iterator[torch.Tensor]:
         counts = [] if read is None else read
@@ -43,12 +43,12 @@ def sound_file(seconds: int, read: list[int] | None = None) -> AudioFile:
 
 @pytest.mark.parametrize("seconds", [3, 63])
 def test_equals_its_steps(model, image, seconds):
-    clip = AudioClip(torch.cat([second(number) for number in range(seconds)]), RATE)
-    identity, audio = encode_identity(model, image), encode_audio(model, clip)
+    whole = AudioClip(torch.cat([second(number) for number in range(seconds)]), RATE)
+    identity, audio = encode_identity(model, image), encode_audio(model, whole)
     motion = sample_motion(model, identity, audio, choose_emotion("sad"), OPTIONS)
     expected = [chunk.frames for chunk in render_frames(model, identity, motion, batch_size=25)]
-    for sound in (clip, sound_file(seconds)):
-        chunks = list(animate(model, image, sound, emotion="sad", options=OPTIONS, batch_size=25))
+    for given in (whole, audio_file(seconds)):
+        chunks = list(animate(model, image, given, emotion="sad", options=OPTIONS, batch_size=25))
         assert [chunk.start for chunk in chunks] == list(range(0, 25 * seconds, 25))
         assert all(torch.equal(chunk.frames, frames) for chunk, frames in zip(chunks, expected, strict=True))
 
@@ -59,7 +59,7 @@ def test_the_first_frames_come_before_the_rest_is_heard_and_sampled(model, image
     model.audio_encoder.stem.register_forward_pre_hook(lambda _, inputs: encoded.append(inputs[0].shape[2] // 4))
     before_evaluation(lambda: sampled.append(None))
     read: list[int] = []
-    chunks = animate(model, image, sound_file(90, read), emotion="sad", options=OPTIONS, batch_size=5)
+    chunks = animate(model, image, audio_file(90, read), emotion="sad", options=OPTIONS, batch_size=5)
     assert not encoded and not sampled and not read  # nothing is computed at the call
     assert next(chunks).start == 0
     assert len(encoded) == 1 and len(sampled) == 1
@@ -71,14 +71,14 @@ def test_the_first_frames_come_before_the_rest_is_heard_and_sampled(model, image
 class _Heard(nn.Module):
     config = EmotionConfig(network="{}")
 
-    def stream_probabilities(self, sound) -> torch.Tensor:
-        assert sound.samples == 61 * RATE
+    def stream_probabilities(self, audio) -> torch.Tensor:
+        assert audio.samples == 61 * RATE
         return choose_emotion("happy").probabilities
 
 
 def test_the_emotion_of_a_long_voice_is_heard(model, image):
-    heard = next(animate(replace(model, emotion_loader=_Heard), image, sound_file(61), options=OPTIONS))
-    assert torch.equal(heard.frames, next(animate(model, image, sound_file(61), emotion="happy", options=OPTIONS)).frames)
+    heard = next(animate(replace(model, emotion_loader=_Heard), image, audio_file(61), options=OPTIONS))
+    assert torch.equal(heard.frames, next(animate(model, image, audio_file(61), emotion="happy", options=OPTIONS)).frames)
 
 
 def live_bytes() -> int:
@@ -89,15 +89,15 @@ def live_bytes() -> int:
 
 
 def most_held(model, image, seconds: int, **named) -> int:
-    """The most that is held, over what was there before, when a chunk of frames has been handed over: at every second of the sound."""
+    """The most that is held, over what was there before, when a chunk of frames has been handed over: at every second of the audio."""
     before, most = live_bytes(), 0
-    for chunk in animate(model, image, sound_file(seconds), emotion="sad", options=OPTIONS, batch_size=25, **named):
+    for chunk in animate(model, image, audio_file(seconds), emotion="sad", options=OPTIONS, batch_size=25, **named):
         if chunk.start % 250 == 0:
             most = max(most, live_bytes() - before)
     return most
 
 
-def test_nothing_that_is_held_grows_with_the_sound(model, image):
+def test_nothing_that_is_held_grows_with_the_audio(model, image):
     short, long = most_held(model, image, 70), most_held(model, image, 210)
     assert short > 25 * 3 * 16 * 16 * 4  # the chunk itself is seen
     assert long <= 1.02 * short  # 140 s are 9 MB of samples, 70 kB of features, 170 kB of motion
