@@ -1,11 +1,12 @@
 """Finding faces: which detector is used, and its boxes in one convention, forehead to chin and ear to ear (RetinaFace's).
 
-RetinaFace (by facexlib) wherever facexlib is installed and its weight file lies in the model folder; else the LBP cascade that ships
-inside scikit-image. Nothing is ever downloaded. Knows nothing of crops.
+RetinaFace (by facexlib) wherever facexlib is installed and its weight file is there; else the LBP cascade that ships inside
+scikit-image. Nothing is ever downloaded. Knows nothing of crops.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import threading
 from dataclasses import dataclass
@@ -50,11 +51,11 @@ class Detection:
 
 def detect_faces(pixels: np.ndarray, *, detector_folder: str | Path | None = None, device: str | torch.device = "cpu") -> Detection:
     """Faces in (H, W, 3) uint8 RGB. `detector_folder` may hold RetinaFace's weights; without it the folder is the environment
-    variable FLOAT_MODELS_DIR, and without that `models/float` in the current folder. `device`: where RetinaFace computes."""
-    folder = Path(detector_folder or os.environ.get("FLOAT_MODELS_DIR") or Path("models") / "float")
-    weights = folder / RETINAFACE_FILE
+    variable FLOAT_MODELS_DIR, and without that `models/float` in the current folder; facexlib's own folder counts, too. `device`:
+    where RetinaFace computes."""
+    weights = _retinaface_weights(Path(detector_folder or os.environ.get("FLOAT_MODELS_DIR") or Path("models") / "float"))
     notes: tuple[str, ...] = ()
-    if weights.is_file():
+    if weights is not None:
         try:
             return Detection(_largest_first(_retinaface(pixels, weights, torch.device(device))), "RetinaFace")
         except ImportError as error:
@@ -65,6 +66,16 @@ def detect_faces(pixels: np.ndarray, *, detector_folder: str | Path | None = Non
 
     faces = [Face(box, votes) for box, votes in cascade_faces(pixels)]
     return Detection(_largest_first(faces), "scikit-image's LBP cascade", notes)
+
+
+def _retinaface_weights(folder: Path) -> Path | None:
+    """In the folder, or where facexlib puts what it downloads for other programs."""
+    try:
+        spec = importlib.util.find_spec("facexlib")
+    except ValueError:  # a module that was made in memory
+        spec = None
+    places = [folder, *(Path(place) / "weights" for place in (spec and spec.submodule_search_locations) or ())]
+    return next((place / RETINAFACE_FILE for place in places if (place / RETINAFACE_FILE).is_file()), None)
 
 
 def _largest_first(faces: list[Face]) -> tuple[Face, ...]:

@@ -4,6 +4,7 @@ import sys
 import time
 import types
 from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import ModuleSpec
 from typing import ClassVar
 
 import numpy as np
@@ -150,6 +151,15 @@ def test_retinaface_is_built_once_for_a_file_and_a_device(facexlib, weights):
     torch.save({"weight": torch.ones(1, 2), "bias": torch.zeros(1), "other": torch.zeros(100)}, weights)
     with pytest.raises(ImageError, match="other"):  # another file under the same name
         detect_faces(pixels, detector_folder=weights.parent)
+
+
+def test_weights_in_facexlibs_own_folder_count(monkeypatch, facexlib, weights, tmp_path):
+    spec = ModuleSpec("facexlib", None, is_package=True)
+    spec.submodule_search_locations.append(str(tmp_path / "facexlib"))
+    monkeypatch.setattr(sys.modules["facexlib"], "__spec__", spec)
+    (tmp_path / "facexlib" / "weights").mkdir(parents=True)
+    weights.rename(tmp_path / "facexlib" / "weights" / RETINAFACE_FILE)
+    assert detect_faces(np.zeros((64, 64, 3), np.uint8), detector_folder=tmp_path).detector == "RetinaFace"
 
 
 @pytest.mark.parametrize("content", [{"other": torch.ones(1)}, [torch.ones(1)], types.SimpleNamespace(a=1), None])
