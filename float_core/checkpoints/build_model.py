@@ -51,6 +51,10 @@ def load_model(
     holds; without them, `wav2vec2-base-960h` and `wav2vec-english-speech-emotion-recognition` beside the file serve.
     The speech emotion network is checked now and read on first use. A calibration beside the file (see `calibration_path`) says what the
     directions do; one that does not fit is passed over with a warning. Raises CheckpointError for anything that does not fit.
+
+    >>> model = load_model("mini")
+    >>> model.config.autoencoder.size, tuple(model.basis.shape), model.has("emotion")
+    (256, (64, 20), False)
     """
     target = _Target(_device(device), _dtype(dtype))
     parts = find_parts(path_or_name, audio_encoder, emotion_model)

@@ -89,7 +89,7 @@ def download(
     `on_progress("download", bytes, bytes in all)`, file by file. Raises CheckpointError if a file does not arrive as its host describes
     it.
 
-    Example: download("float", "models/float")
+    >>> download("float", "models/float")  # doctest: +SKIP
     """
     if name not in DOWNLOADS:
         raise OptionError(f"nothing to download is called {name!r}; expected one of {', '.join(DOWNLOADS)}")

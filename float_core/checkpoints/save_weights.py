@@ -31,7 +31,11 @@ def save_model(
 
     The weight that the motion basis is decomposed from stays in float32: rounded, it would be another basis. `license` and
     `metadata` (text by name) go into the file's metadata. Written beside and renamed: an interrupted run leaves no broken file. Raises
-    OptionError for a `path` that the model itself was read from."""
+    OptionError for a `path` that the model itself was read from.
+
+    >>> model = load_model("mini")
+    >>> save_model(model, "copy.safetensors", license=model.provenance.license)  # doctest: +SKIP
+    """
     path = _checked_target(path, model.provenance.files)
     tensors = {prefix + name: tensor for part, prefix in NETWORKS.items() for name, tensor in _tensors(model, part).items()}
     stored = {name: _converted(tensor, torch.float32 if name.endswith(FLOAT32) else dtype) for name, tensor in tensors.items()}
@@ -48,7 +52,10 @@ def convert_model(
     emotion_model: str | Path | None = None,
     dtype: torch.dtype = torch.float16,
 ) -> Path:
-    """Write a model of any known layout (see `load_model`) as one safetensors file. It keeps its license."""
+    """Write a model of any known layout (see `load_model`) as one safetensors file. It keeps its license.
+
+    >>> convert_model("models/float/float.pth", "models/float/one.safetensors")  # doctest: +SKIP
+    """
     parts = find_parts(source, audio_encoder, emotion_model)
     parts.close()
     _checked_target(path, parts.all_files())  # before gigabytes are read

@@ -43,6 +43,10 @@ def prepare_image(
     the whole image, padded with black to a square.
     face: which detected face, counted from 0 = the largest; None takes the largest and says so in the notes when there are several.
     detector_folder, device: see `detect_faces`.
+
+    >>> crop = prepare_image(np.zeros((90, 60, 3), np.uint8), 64, crop=(20, 30, 40, 60))
+    >>> crop.image.shape, crop.transform.square
+    (torch.Size([1, 3, 64, 64]), (6, 21, 54, 69))
     """
     _check_options(size, crop, face)
     pixels = rgb_pixels(image)
