@@ -31,7 +31,7 @@ from .portraits import EyeLayout, MeshLayout
 
 JAW_AXIS = np.array([0.0, 0.0, 0.1])  # the joints, in the head frame
 JAW_SIDE = 0.12
-_CORNER_DROP = 0.36  # share of the jaw's fall that mouth corners follow
+_CORNER_DROP, _UPPER_DROP = 0.37, 0.06  # share of the jaw's fall that mouth corners follow, and the upper lip's middle
 _LID_REST = 0.12  # where lids meet, from the lower one (0) to the upper one (1)
 _LID_OVERLAP = 0.028  # head units
 _FOLD_FOLLOWS = 0.22  # share of the upper lid's fall that its fold follows: below it skin unrolls
@@ -179,10 +179,10 @@ def _still(layout: MeshLayout, *, jaw: bool = True, nose: bool = True, brows: bo
 def _jaw_handles(layout: MeshLayout) -> Handles:
     handles = _still(layout, jaw=False)
     for i, u in zip(layout.jaw, np.linspace(-1, 1, len(layout.jaw)), strict=True):
-        handles[i] = (0.15 + 0.75 * float(np.cos(u * np.pi / 2)) ** 0.8, 0.0, 0.0)
+        handles[i] = (0.15 + 0.85 * float(np.cos(u * np.pi / 2)) ** 0.8, 0.0, 0.0)
     for upper, lower in ((layout.lip_outer_upper, layout.lip_outer_lower), (layout.lip_inner_upper, layout.lip_inner_lower)):
         for i, j, u in zip(upper, lower, np.linspace(-1, 1, len(upper)), strict=True):
-            handles[i] = (0.04 + (_CORNER_DROP - 0.04) * abs(u) ** 2.5, 0.0, 0.0)
+            handles[i] = (_UPPER_DROP + (_CORNER_DROP - _UPPER_DROP) * abs(u) ** 2.5, 0.0, 0.0)
             handles[j] = (1 - (1 - _CORNER_DROP) * abs(u) ** 2.5, 0.0, 0.0)
     return handles
 
@@ -206,20 +206,25 @@ def _lip_ring(head: np.ndarray, layout: MeshLayout) -> list[tuple[int, float, in
 def _expression_handles(head: np.ndarray, layout: MeshLayout) -> dict[str, Handles]:
     ring = _lip_ring(head, layout)
     names = ("lips_part", "mouth_wide", "smile+", "smile-", "pucker", "upper_lip", "lower_lip")
-    fields: dict[str, Handles] = {name: _still(layout, nose=name != "smile+") for name in names}
+    fields: dict[str, Handles] = {name: _still(layout, nose=name not in ("smile+", "upper_lip")) for name in names}
+    for i, u in zip(layout.jaw, np.linspace(-1, 1, len(layout.jaw)), strict=True):
+        chin = float(np.cos(u * np.pi / 2)) ** 3
+        for name, down in (("smile+", -0.3 * SMILE_UP), ("lower_lip", 0.5 * LIP_GAP), ("lips_part", 0.15 * PART_GAP)):
+            fields[name][i] = (0.0, down * chin, 0.0)
     for i, u, side, inner in ring:
         arch, edge = 1 - u * u, abs(u)
         direction = float(np.sign(u))
         fields["lips_part"][i] = (0.0, side * PART_GAP / 2 * arch * (1.0 if inner else 0.8), 0.0)
-        fields["mouth_wide"][i] = (WIDE_OUT * u, 0.0 if inner else -0.012 * side * arch, -0.05 * u * u)
-        fields["smile+"][i] = (direction * SMILE_OUT * edge**1.3, -SMILE_UP * (0.3 + 0.7 * edge**1.6), -0.06 * u * u)
-        fields["smile-"][i] = (0.0, -SMILE_DOWN * edge**2, 0.0)
-        fields["pucker"][i] = (-0.115 * u, side * arch * (PUCKER_GAP / 2 if inner else 0.03), 0.1 - 0.03 * u * u)
+        fields["mouth_wide"][i] = (direction * WIDE_OUT * edge**1.3, 0.0 if inner else -0.012 * side * arch, -0.03 - 0.06 * u * u)
+        fields["smile+"][i] = (direction * SMILE_OUT * edge**0.7, -SMILE_UP * (0.33 + 0.67 * edge**2.2), -0.04 - 0.08 * u * u)
+        fields["smile-"][i] = (0.0, -SMILE_DOWN * (0.2 + 0.8 * edge**2), 0.0)
+        fields["pucker"][i] = (-0.1 * u, side * arch * (PUCKER_GAP / 2 if inner else 0.04), 0.14)
         for name, own in (("upper_lip", -1), ("lower_lip", 1)):
             fields[name][i] = (0.0, (own * LIP_GAP if side == own else 0.0) * (1 - u**4), 0.0)
     for points, side in zip(layout.cheeks, (-1, 1), strict=True):
         fields["smile+"] |= dict.fromkeys(points, (0.025 * side, -0.055, 0.02))
-    fields["smile+"] |= dict.fromkeys(layout.nose[:-2], (0.0, 0.0, 0.0))
+    for name in ("smile+", "upper_lip"):  # wings and base of the nose give way
+        fields[name] |= dict.fromkeys(layout.nose[: len(layout.nose) // 2], (0.0, 0.0, 0.0))
     return fields | _brow_handles(layout)
 
 
