@@ -39,6 +39,7 @@ from .face.detect import RETINAFACE_FILE
 from .media.downmix import mix_to_mono
 from .media.read_audio import open_audio, read_audio
 from .media.read_image import read_image
+from .media.write_video import CONTAINERS as VIDEO_SUFFIXES
 from .media.write_video import write_video
 from .motion_editing import (
     EDIT_PRESETS,
@@ -69,6 +70,7 @@ from .pipeline.encode import encode_audio, encode_identity, predict_emotion
 from .pipeline.long_audio import stream_audio_features
 from .pipeline.memory_estimates import audio_memory, frame_memory, sampling_memory
 from .pipeline.render import automatic_batch_size, render_frames
+from .pipeline.sample import check_options as check_sampling
 from .pipeline.sample import sample_motion
 from .plots.basis_sheet import basis_sheet
 from .plots.motion_plots import plot_curves, plot_motion

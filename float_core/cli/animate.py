@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from torch import Tensor
-
-from ..errors import FaceNotFoundError, ImageError
-from ..types import FaceCrop, FloatModel, FrameChunk
+from ..argument_checks import check_batch_size, check_whole
+from ..errors import FaceNotFoundError
+from .file_checks import check_inputs, check_output
 from .motion_options import (
-    AnimateJob,
     add_edit_options,
     add_sampling_options,
     check_motion_options,
     chosen_edits,
     chosen_emotion,
+    kept_motion,
     sampling_options,
-    whole_motion,
 )
-from .options import add_model_options, box, open_model
+from .options import add_model_options, box, device, image_size, model_inputs, open_model
+from .portrait import Portrait
+from .program import say
 from .progress_bar import ProgressReport, readable_seconds
 
-# The stages that `animate` reports and their usual part of the time.
-STAGE_SHARES = {"encode": 0.05, "render": 0.95}
-# With --fps and motion files, all of the motion comes before the first frame.
-WHOLE_SHARES = {"encode": 0.02, "sample": 0.18, "render": 0.8}
+# The stages that `animate` reports and their usual part of the time; "sample" is one of them where all motion is needed first.
+STAGE_SHARES = {"encode": 0.02, "sample": 0.18, "render": 0.8}
+ADVICE = "Give the face's box with --box x1,y1,x2,y2 (forehead to chin), or use the whole image with --no-crop."
 
 
 def add_animate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,69 +62,58 @@ def _add_image_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_animate(options: argparse.Namespace) -> None:
-    """Runs the command: checks what is cheap to check first, then loads, samples, renders and writes."""
-    from .. import open_audio, write_video
+    """Runs the command: all that can fail without a model first, then load, animate and write."""
+    from .. import animate, load_motion, open_audio, write_video
 
-    check_motion_options(options)
+    check_animate(options)
     started = time.monotonic()
-    clip = open_audio(options.audio)
+    audio = open_audio(options.audio)
+    portrait = _portrait(options)
     model = open_model(options)
-    emotion = chosen_emotion(options, clip, model.config.fps)
-    edits = chosen_edits(options, model)
-    crop = _crop(options, model)
-    for note in (*crop.notes, *(["--face N chooses another face"] if crop.found > 1 and options.face is None else [])):
-        print(f"note: {note}", file=sys.stderr)
-    make = _frames_of_whole if options.fps or options.motion or options.save_motion else _frames
-    with ProgressReport(WHOLE_SHARES if make is _frames_of_whole else STAGE_SHARES) as report:
-        frames, fps = make(AnimateJob(options, model, clip, emotion, edits), crop.image, report)
-        path = write_video(options.out, frames, fps=fps, audio=clip)
-    print(f"done in {readable_seconds(time.monotonic() - started)}", file=sys.stderr)
+    motion = None if options.motion is None else load_motion(options.motion, model)
+    with ProgressReport(STAGE_SHARES) as report:
+        frames = animate(
+            model,
+            portrait.at_size(image_size(model)),
+            audio,
+            emotion=chosen_emotion(options, audio, model.config.fps),
+            options=sampling_options(options),
+            edits=chosen_edits(options, model),
+            motion=motion,
+            fps=options.fps,
+            on_motion=kept_motion(options, model),
+            batch_size=options.batch_size,
+            compile=options.compile,
+            on_progress=report,
+        )
+        fps = options.fps or (model.config.fps if motion is None else motion.fps)
+        path = write_video(options.out, frames, fps=fps, audio=audio)
+    say(f"done in {readable_seconds(time.monotonic() - started)}")
     print(path)
 
 
-def _frames(job: AnimateJob, image: Tensor, report: ProgressReport) -> tuple[Iterator[FrameChunk], float]:
-    """Frames and their rate, the first frames while later motion is still to be sampled."""
-    from .. import animate
+def check_animate(options: argparse.Namespace) -> None:
+    """Refuses what can be known to fail, or to replace a file that is read, before anything is decoded or loaded."""
+    from .. import VIDEO_SUFFIXES
 
-    frames = animate(
-        job.model,
-        image,
-        job.clip,
-        emotion=job.emotion,
-        options=sampling_options(job.options),
-        edits=job.edits,
-        batch_size=job.options.batch_size,
-        compile=job.options.compile,
-        on_progress=report,
-    )
-    return frames, job.model.config.fps
+    device(options.device)
+    check_batch_size(options.batch_size)
+    if options.face is not None:
+        check_whole("--face", options.face, low=0)
+    inputs = [*check_inputs(options.image, options.audio), *check_motion_options(options), *model_inputs(options)]
+    check_output("--out", options.out, suffixes=VIDEO_SUFFIXES, inputs=inputs, any_case=True)
+    if options.save_motion is not None:
+        check_output("--save-motion", options.save_motion, suffixes=[".safetensors"], inputs=[*inputs, options.out])
 
 
-def _frames_of_whole(job: AnimateJob, image: Tensor, report: ProgressReport) -> tuple[Iterator[FrameChunk], float]:
-    """Frames and their rate, from a motion that is needed as a whole."""
-    from .. import encode_identity, render_frames
-
-    report("encode", 0, 1)
-    identity = encode_identity(job.model, image)
-    report("encode", 1, 1)
-    motion = whole_motion(job, identity, report)
-    report("sample", 1, 1)
-    chosen = job.options
-    frames = render_frames(job.model, identity, motion, batch_size=chosen.batch_size, compile=chosen.compile, on_progress=report)
-    return frames, motion.fps
-
-
-def _crop(options: argparse.Namespace, model: FloatModel) -> FaceCrop:
-    from .. import prepare_image, read_image
-
-    model.require("autoencoder")
-    assert model.config.autoencoder is not None
+def _portrait(options: argparse.Namespace) -> Portrait:
     crop = options.box or (None if options.no_crop else "detect")
-    image = read_image(options.image)
     try:
-        return prepare_image(image, model.config.autoencoder.size, crop=crop, face=options.face, device=model.device)
+        portrait = Portrait.open(options.image, crop=crop, face=options.face, device=device(options.device))
     except FaceNotFoundError as error:
-        advice = "Give the face's box with --box x1,y1,x2,y2 (forehead to chin), or use the whole image with --no-crop."
-        raise FaceNotFoundError(f"{options.image}: {error}. {advice}") from error
-    except ImageError as error:
-        raise type(error)(f"{options.image}: {error}") from error
+        raise FaceNotFoundError(f"{error}. {ADVICE}") from error
+    for note in portrait.crop.notes:
+        say(f"note: {note}")
+    if portrait.crop.found > 1 and options.face is None:
+        say("note: --face N chooses another face")
+    return portrait

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..argument_checks import check_whole
 from ..atomic_file import write_beside
-from ..errors import OptionError
 from ..pixels import to_rows
 from ..progress import ProgressCallback
 from ..types import AudioClip, Calibration, FloatModel, SourceIdentity
-from .options import DTYPES, add_part_options, open_model
+from .file_checks import check_inputs, check_output
+from .options import add_device_options, add_part_options, check_seed, device, image_size, model_inputs, open_model
+from .portrait import Portrait
+from .program import say
 from .progress_bar import ProgressReport
 
 _ASSETS = Path(__file__).parents[2] / "assets"
@@ -43,34 +45,47 @@ def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--seed", type=int, default=0, help="of heads, voices and motion (default: %(default)s)")
     parser.add_argument("--no-range", action="store_true", help="sample no motion: ranges are guessed from how far the face moves")
     add_part_options(parser)
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps ... (default: auto, a GPU if there is one)")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="precision that the networks compute in (default: %(default)s)")
+    add_device_options(parser)
     parser.set_defaults(run=run_calibrate)
 
 
 def run_calibrate(options: argparse.Namespace) -> None:
     """Runs the command: a table on stdout, the path of the file on stderr."""
-    from ..calibration import calibrate, calibration_path, sampled_range, save_calibration
+    from ..calibration import calibrate, sampled_range, save_calibration
 
-    if options.out is not None and options.out.suffix != ".json":
-        raise OptionError(f"--out is {options.out}; expected a file that ends in .json")
-    if options.sheet is not None and options.sheet.suffix.lower() != ".png":
-        raise OptionError(f"--sheet is {options.sheet}; expected a file that ends in .png")
-    if not 0 <= options.seed < 2**31:
-        raise OptionError(f"--seed is {options.seed}; expected 0 to 2**31 - 1")
+    out = _check(options)
+    needed = not options.no_range or options.sheet is not None
+    portraits = [Portrait.open(image) for image in options.image] if needed else []
     model = open_model(options)
     model.require("autoencoder")
-    needed = not options.no_range or options.sheet is not None
-    identities = _identities(model, options.image) if needed else []
+    identities = _identities(model, portraits) if needed else []
     with ProgressReport() as report:
         voices = [] if options.no_range else _voices(options.seed)
         ranges = None if options.no_range else sampled_range(model, identities, voices, seed=options.seed, on_progress=report)
         calibration = calibrate(model, heads=options.heads, seed=options.seed, ranges=ranges, on_progress=report)
-        path = save_calibration(calibration, options.out or calibration_path(model.provenance.file))
+        path = save_calibration(calibration, out)
         if options.sheet is not None:
             _write_sheet(replace(model, calibration=calibration), identities[0], options.sheet, report)
     print(table(calibration))
-    print(path, file=sys.stderr)
+    say(str(path))
+
+
+def _check(options: argparse.Namespace) -> Path:
+    """Refuses what can be known to fail before a model is loaded; returns the file to write, of which an older one may be there."""
+    from .. import model_files
+    from ..calibration import calibration_path
+
+    device(options.device)
+    check_whole("--heads", options.heads, low=1)
+    check_seed(options.seed)
+    weights, *_ = model_files(options.model)
+    older = calibration_path(weights.parent if Path(options.model).is_dir() else weights)
+    inputs = [path for path in (*check_inputs(*options.image), *model_inputs(options)) if path != older]
+    out: Path = options.out or older
+    check_output("--out", out, suffixes=[".json"], inputs=inputs)
+    if options.sheet is not None:
+        check_output("--sheet", options.sheet, suffixes=[".png"], any_case=True, inputs=[*inputs, out])
+    return out
 
 
 def table(calibration: Calibration) -> str:
@@ -87,15 +102,13 @@ def table(calibration: Calibration) -> str:
     return "\n".join(lines)
 
 
-def _identities(model: FloatModel, images: Sequence[Path]) -> list[SourceIdentity]:
-    from .. import encode_identity, prepare_image, read_image
+def _identities(model: FloatModel, portraits: Sequence[Portrait]) -> list[SourceIdentity]:
+    from .. import encode_identity
     from ..calibration.rig_fields import KnownHeads
 
-    assert model.config.autoencoder is not None
-    size = model.config.autoencoder.size
-    if not images:
-        return [encode_identity(model, KnownHeads.sample(1, size).images.to(model.device))]
-    return [encode_identity(model, prepare_image(read_image(image), size).image.to(model.device)) for image in images]
+    size = image_size(model)
+    images = [portrait.at_size(size) for portrait in portraits] or [KnownHeads.sample(1, size).images]
+    return [encode_identity(model, image.to(model.device)) for image in images]
 
 
 def _voices(seed: int) -> list[AudioClip]:
@@ -114,4 +127,4 @@ def _write_sheet(model: FloatModel, identity: SourceIdentity, path: Path, on_pro
     sheet = basis_sheet(model, identity, on_progress=on_progress)
     with write_beside(path) as unfinished:
         Image.fromarray(to_rows(sheet)).save(unfinished, "PNG")
-    print(path, file=sys.stderr)
+    say(str(path))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
+from ..argument_checks import check_whole
 from ..atomic_file import write_beside
 from ..errors import OptionError
-from .options import add_model_options, open_model
+from .file_checks import check_inputs, check_output
+from .options import add_model_options, check_seed, device, image_size, model_inputs, open_model
+from .portrait import Portrait
+from .program import say
 from .progress_bar import ProgressReport
 
 _PORTRAIT = Path(__file__).parents[2] / "assets" / "portrait.jpg"  # a clone has it, an installed package does not
@@ -34,23 +37,33 @@ def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_evaluate(options: argparse.Namespace) -> None:
     """Runs the command and prints one line a figure."""
-    from .. import prepare_image, read_image
     from ..evaluation.held_out import measure_portrait, measure_speech
 
-    if options.clips < 2:
-        raise OptionError(f"--clips is {options.clips}; the wrong voice is the next clip's, so give 2 or more")
-    if options.what != "speech" and options.image == _PORTRAIT and not _PORTRAIT.is_file():
-        raise OptionError("this installation comes without the sample portrait: give --image FILE, or --what speech")
+    portrait = _check(options)
     model = open_model(options)
     figures: dict[str, float] = {}
     with ProgressReport() as report:
-        if options.what in ("portrait", "all"):
-            figures |= measure_portrait(model, prepare_image(read_image(options.image), model.require("autoencoder").config.size).image)
+        if portrait is not None:
+            figures |= measure_portrait(model, portrait.at_size(image_size(model)))
         if options.what in ("speech", "all"):
             figures |= measure_speech(model, options.clips, options.seed, report)
     for name, value in figures.items():
         print(f"{name:34s} {value:8.3f}")
     if options.json is not None:
         with write_beside(options.json) as unfinished:
-            unfinished.write_text(json.dumps(figures, indent=1) + "\n")
-        print(options.json, file=sys.stderr)
+            unfinished.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        say(str(options.json))
+
+
+def _check(options: argparse.Namespace) -> Portrait | None:
+    """Refuses what can be known to fail before a model is loaded; returns the portrait, if one is to be measured."""
+    device(options.device)
+    check_whole("--clips", options.clips, low=2)  # the wrong voice is the next clip's
+    check_seed(options.seed)
+    measured = options.what in ("portrait", "all")
+    if measured and options.image == _PORTRAIT and not _PORTRAIT.is_file():
+        raise OptionError("this installation comes without the sample portrait: give --image FILE, or --what speech")
+    inputs = [*check_inputs(options.image if measured else None), *model_inputs(options)]
+    if options.json is not None:
+        check_output("--json", options.json, inputs=inputs)
+    return Portrait.open(options.image) if measured else None

@@ -1,27 +1,26 @@
-"""The command line: `python -m float_core COMMAND ...`, or `float-portrait COMMAND ...` where the package is installed. Finds the command,
-and turns errors into one line and an exit status.
+"""The command line: `python -m float_core COMMAND ...`, or `float-portrait COMMAND ...` where it is installed.
 
-What a command does is in the file of its name.
+Finds the command, and turns errors into one line and an exit status. What a command does is in the file of its name.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 from .. import __version__
 from ..allocator import keep_freed_memory
 from ..errors import CalibrationError, FloatError
 from .animate import add_animate
 from .calibrate import add_calibrate
+from .convert import add_convert
+from .download import add_download
 from .evaluate import add_evaluate
 from .prepare import add_prepare
-from .train import add_synthesize, add_train
-from .weights import add_convert, add_download
+from .program import Stopped, printable_output, program_name, say, stop_signals, warnings_as_notes
+from .synthesize import add_synthesize
+from .train import add_train
 
 # One function for each command: it adds a parser whose default `run` is called with the parsed arguments.
 COMMANDS = (add_animate, add_prepare, add_synthesize, add_train, add_evaluate, add_calibrate, add_convert, add_download)
@@ -31,27 +30,21 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command. Exit status: 0 done, 2 a mistake that the message explains, 130 stopped by Ctrl-C."""
-    options = build_parser().parse_args(arguments)
+    """Runs one command. Exit status: 0 done, 2 a mistake that the message explains; 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP,
+    with nothing half-written left."""
     keep_freed_memory()
     try:
-        with _warnings_as_notes():
-            options.run(options)
-    except CalibrationError as error:
-        return _fail(f"{error}. Make one: python -m float_core calibrate MODEL")
-    except FloatError as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    return 0
+        with printable_output(), stop_signals(), warnings_as_notes():
+            options = build_parser().parse_args(arguments)
+            return _run(options)
+    except KeyboardInterrupt as stop:
+        say("stopped")
+        return stop.status if isinstance(stop, Stopped) else EXIT_INTERRUPTED
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every command of COMMANDS."""
-    parser = argparse.ArgumentParser(prog=_program(), description="A portrait and a voice become a talking video.")
+    parser = argparse.ArgumentParser(prog=program_name(), description="An image of a face and a voice become a talking video.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add_command in COMMANDS:
@@ -59,22 +52,19 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _program() -> str:
-    """What the user typed before the command."""
-    name = Path(sys.argv[0]).stem
-    return name if name == "float-portrait" else "python -m float_core"
+def _run(options: argparse.Namespace) -> int:
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except CalibrationError as error:
+        return _fail(f"{error}. Make one: {program_name()} calibrate {getattr(options, 'model', 'MODEL')}")
+    except FloatError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+    return 0
 
 
 def _fail(message: str) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    say("error: " + " ".join(message.split()))
     return EXIT_ERROR
-
-
-@contextmanager
-def _warnings_as_notes() -> Iterator[None]:
-    """Our own warnings are for the user: one plain line. Those of the libraries are for developers and stay hidden."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.filterwarnings("always", category=UserWarning, module=r".*float_core\b.*")
-        warnings.showwarning = lambda message, *_args, **_named: print(f"note: {message}", file=sys.stderr)
-        yield

@@ -6,17 +6,13 @@ Reads the options and calls the public functions; does not know images or videos
 from __future__ import annotations
 
 import argparse
-import sys
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-
-import torch
 
 from ..config import EMOTIONS
 from ..errors import OptionError
-from ..frame_rate import frames_for
-from ..progress import ProgressCallback
+from ..frame_rate import frame_count
 from ..types import (
     EVALUATIONS_PER_STEP,
     NOISE_POLICIES,
@@ -29,23 +25,13 @@ from ..types import (
     MotionEdit,
     MotionSequence,
     SamplingOptions,
-    SourceIdentity,
 )
+from .file_checks import check_inputs
 from .options import emotion, frame_rate, motion_edit
+from .program import say
 
 _DEFAULTS = SamplingOptions()
 _SAMPLING = ("seed", "steps", "solver", "time_grid", "audio_guidance", "emotion_guidance", "guidance_interval", "noise_policy")
-
-
-@dataclass(frozen=True)
-class AnimateJob:
-    """What the command has read before it samples: `emotion` None = heard in the voice."""
-
-    options: argparse.Namespace
-    model: FloatModel
-    clip: AudioFile
-    emotion: EmotionCondition | None
-    edits: tuple[MotionEdit, ...]
 
 
 def add_sampling_options(parser: argparse.ArgumentParser) -> None:
@@ -162,34 +148,36 @@ def sampling_options(options: argparse.Namespace) -> SamplingOptions:
     return replace(start, **given)
 
 
-def check_motion_options(options: argparse.Namespace) -> None:
-    """Refuses what would be without effect, and what would fail only after a model is loaded or a clip is sampled."""
-    from .. import choose_emotion, edits_from_text, emotion_keyframes_from_text
+def check_motion_options(options: argparse.Namespace) -> list[Path]:
+    """Refuses what would be without effect, and all that can be known to fail before a model is loaded; returns the files to be read."""
+    from .. import check_sampling, choose_emotion, edits_from_text, emotion_keyframes_from_text, read_motion_notes
 
-    sampling_options(options)
-    if options.emotion is not None:
-        choose_emotion(options.emotion)
-    if options.emotion_timeline is not None:
-        emotion_keyframes_from_text(_text_of(options.emotion_timeline))
-    if options.edits is not None:
-        edits_from_text(_text_of(options.edits))
     if options.motion is not None:
         given = [name for name in (*_SAMPLING, "quality", "emotion", "emotion_timeline") if getattr(options, name) is not None]
         given += ["released"] if options.released else []
         if given:
             names = ", ".join("--" + name.replace("_", "-") for name in given)
             raise OptionError(f"--motion takes the place of sampling, so that {names} would do nothing: leave out one or the other")
-    if options.save_motion is not None and options.save_motion.suffix != ".safetensors":
-        raise OptionError(f"--save-motion is {options.save_motion}; give a name that ends in .safetensors")
+    check_sampling(sampling_options(options))
+    if options.emotion is not None:
+        choose_emotion(options.emotion)
+    files = check_inputs(options.emotion_timeline, options.edits, options.motion)
+    if options.emotion_timeline is not None:
+        emotion_keyframes_from_text(_text_of(options.emotion_timeline))
+    if options.edits is not None:
+        edits_from_text(_text_of(options.edits))
+    if options.motion is not None:
+        read_motion_notes(options.motion)
+    return files
 
 
-def chosen_emotion(options: argparse.Namespace, clip: AudioFile, fps: float) -> EmotionCondition | None:
-    """The emotion, or the emotions over the clip's frames; None = what is heard in the voice."""
+def chosen_emotion(options: argparse.Namespace, audio: AudioFile, fps: float) -> EmotionCondition | None:
+    """The emotion, or the emotions over the frames of the audio; None = what is heard in the voice."""
     from .. import choose_emotion, emotion_keyframes_from_text, emotion_timeline
 
     if options.emotion_timeline is not None:
         keyframes = emotion_keyframes_from_text(_text_of(options.emotion_timeline))
-        return emotion_timeline(keyframes, frames_for(_seconds(clip), fps), fps)
+        return emotion_timeline(keyframes, frame_count(audio.samples, audio.sample_rate, fps), fps)
     return None if options.emotion is None else choose_emotion(options.emotion)
 
 
@@ -200,47 +188,24 @@ def chosen_edits(options: argparse.Namespace, model: FloatModel) -> tuple[Motion
     edits: tuple[MotionEdit, ...] = ()
     if options.preset is not None:
         edits, said = preset_edits(options.preset, model.calibration)
-        print(f"note: {said}", file=sys.stderr)
+        say(f"note: {said}")
     if options.edits is not None:
         edits += edits_from_text(_text_of(options.edits))
     return edits + tuple(options.edit)
 
 
-def whole_motion(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCallback) -> MotionSequence:
-    """The motion as it is rendered: sampled or read, edited, at the wanted rate, exactly as long as the voice; kept if that is wanted."""
-    from .. import edit_motion, load_motion, resample_motion, retarget_motion, save_motion
+def kept_motion(options: argparse.Namespace, model: FloatModel) -> Callable[[MotionSequence], None] | None:
+    """What `animate` is to do with the motion: write it to the file of --save-motion, if there is one."""
+    from .. import save_motion
 
-    options, model = job.options, job.model
-    if options.motion is None:
-        motion = _sampled(job, identity, on_progress)
-    else:
-        motion = load_motion(options.motion, model)
-        if motion.source is not None:
-            motion = retarget_motion(model, motion, identity)
-    motion = resample_motion(edit_motion(model, motion, job.edits), options.fps or motion.fps, seconds=_seconds(job.clip))
-    if options.save_motion is not None:
+    if options.save_motion is None:
+        return None
+
+    def keep(motion: MotionSequence) -> None:
         save_motion(options.save_motion, model, motion)
-        print(f"note: the motion is in {options.save_motion}", file=sys.stderr)
-    return motion
+        say(f"note: the motion is in {options.save_motion}")
 
-
-def _sampled(job: AnimateJob, identity: SourceIdentity, on_progress: ProgressCallback) -> MotionSequence:
-    from .. import choose_emotion, predict_emotion
-    from ..pipeline.long_audio import audio_frames, stream_audio_features
-    from ..pipeline.sample import stream_motion
-
-    model, emotion = job.model, job.emotion
-    if emotion is None and not model.has("emotion"):
-        print("note: the model has no speech emotion network: the emotion is neutral", file=sys.stderr)
-        emotion = choose_emotion("neutral")
-    condition = emotion if emotion is not None else predict_emotion(model, job.clip)
-    pieces, frames = stream_audio_features(model, job.clip), audio_frames(model, job.clip)
-    windows = stream_motion(model, identity, pieces, frames, condition, sampling_options(job.options), on_progress=on_progress)
-    return MotionSequence(torch.cat(list(windows), dim=1), model.config.fps, identity.motion)
-
-
-def _seconds(clip: AudioFile) -> Fraction:
-    return Fraction(clip.samples, clip.sample_rate)
+    return keep
 
 
 def _text_of(path: Path) -> str:

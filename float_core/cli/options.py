@@ -9,7 +9,9 @@ from pathlib import Path
 
 import torch
 
+from ..argument_checks import check_whole
 from ..errors import OptionError
+from ..frame_rate import exact_rate
 from ..types import FloatModel, MotionEdit
 
 DTYPES = ("float32", "float16", "bfloat16")
@@ -22,8 +24,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "--model", default="mini", metavar="NAME|FILE", help="a weight file, or a bundled model's name (default: %(default)s)"
     )
     add_part_options(group)
-    group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps ... (default: auto, a GPU if there is one)")
-    group.add_argument("--dtype", choices=DTYPES, default="float32", help="precision that the networks compute in (default: %(default)s)")
+    add_device_options(group)
 
 
 def add_part_options(group: argparse._ActionsContainer) -> None:
@@ -34,6 +35,24 @@ def add_part_options(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--emotion-model", type=Path, metavar="FOLDER", help="speech emotion folder (config.json and weights) for a file without it"
     )
+
+
+def add_device_options(group: argparse._ActionsContainer) -> None:
+    """Where and in what precision the networks compute."""
+    group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps ... (default: auto, a GPU if there is one)")
+    group.add_argument("--dtype", choices=DTYPES, default="float32", help="precision that the networks compute in (default: %(default)s)")
+
+
+def model_inputs(options: argparse.Namespace) -> list[Path]:
+    """Every file that the model of these options may be read from. Raises CheckpointError or OptionError where there is none."""
+    from .. import model_files
+
+    files = list(model_files(options.model))
+    for folder in filter(None, (options.audio_encoder, options.emotion_model)):
+        if not folder.is_dir():
+            raise OptionError(f"{folder} is no folder; expected one with config.json and weights")
+        files += [path for path in folder.iterdir() if path.is_file()]
+    return files
 
 
 def open_model(options: argparse.Namespace) -> FloatModel:
@@ -49,6 +68,13 @@ def open_model(options: argparse.Namespace) -> FloatModel:
     )
 
 
+def image_size(model: FloatModel) -> int:
+    """Pixels of the model's images. Raises CheckpointError for a model that has none."""
+    model.require("autoencoder")
+    assert model.config.autoencoder is not None
+    return model.config.autoencoder.size
+
+
 def device(name: str) -> torch.device:
     """The device of that name. Raises OptionError if this machine does not have it."""
     if name == "auto":
@@ -60,6 +86,11 @@ def device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:  # torch raises either for a device that it lacks
         raise OptionError(f"--device {name} cannot be used here: {str(error).splitlines()[0]}") from error
     return torch.device(name)
+
+
+def check_seed(seed: int) -> None:
+    """For commands that make several seeds out of one."""
+    check_whole("--seed", seed, low=0, high=2**31 - 1)
 
 
 def emotion(text: str) -> str | dict[str, float]:
@@ -86,8 +117,8 @@ def box(text: str) -> tuple[int, int, int, int]:
 def frame_rate(text: str) -> Fraction:
     """`60`, `29.97` or `30000/1001`, from 10 to 120."""
     try:
-        rate = Fraction(text) if len(text) <= 12 and "e" not in text.lower() else Fraction(0)
-    except (ValueError, ZeroDivisionError):
+        rate = exact_rate(Fraction(text)) if len(text) <= 12 and "e" not in text.lower() else Fraction(0)
+    except (ValueError, ZeroDivisionError):  # an OptionError is a ValueError
         rate = Fraction(0)
     if not 10 <= rate <= 120:
         raise argparse.ArgumentTypeError(f"{text!r} is not a frame rate; expected 10 to 120, e.g. 60, 29.97 or 30000/1001")
@@ -107,6 +138,6 @@ def _number(text: str, whole: str) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{text!r} in {whole!r} is not a number")
+    if not abs(number) <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} in {whole!r} is not a number of at most 1e6")
     return number

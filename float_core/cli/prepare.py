@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..argument_checks import check_whole
+from ..errors import OptionError
+from .file_checks import check_folder
 from .progress_bar import ProgressReport
 
 
@@ -29,6 +32,13 @@ def run_prepare_portraits(options: argparse.Namespace) -> None:
     """Runs the command: the report on stdout."""
     from ..training.prepare_portraits import prepare_portraits
 
+    for name, low in (("size", 16), ("workers", 1)):
+        check_whole(f"--{name}", getattr(options, name), low=low)
+    if not options.folder.is_dir():
+        raise OptionError(f"{options.folder} is no folder; expected one with images")
+    check_folder("--out", options.out)
+    if options.out.resolve().is_relative_to(options.folder.resolve()):
+        raise OptionError(f"--out is {options.out}, inside of {options.folder}: what is written would be taken for photographs")
     with ProgressReport() as report:
         done = prepare_portraits(options.folder, options.out, size=options.size, workers=options.workers, on_progress=report)
     print(f"{done.kept} portraits of {done.people} people in {done.folder}")

@@ -5,6 +5,7 @@ Knows the names of a run's stages and their usual shares of it; does not know wh
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +18,8 @@ _PLAIN_SECONDS = 5.0  # between two lines of a log
 
 
 class ProgressReport:
-    """An `on_progress` callback; stages may take turns. `shares`: stage name -> its usual part of the run's time; none: each stage is
-    a bar of its own."""
+    """An `on_progress` callback; stages may take turns. `shares`: stage name -> its usual part of the run's time, in order; one that is
+    passed over counts for nothing; none: each stage is a bar of its own."""
 
     def __init__(
         self, shares: Mapping[str, float] | None = None, *, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
@@ -55,13 +56,20 @@ class ProgressReport:
         """How much of the run is behind us, 0 to 1."""
         if not self._shares:
             return self._parts.get(self._stage, 0.0)
-        return sum(share * self._parts.get(stage, 0.0) for stage, share in self._shares.items()) / sum(self._shares.values())
+        shares = {stage: self._shares[stage] for stage in self._expected()}
+        return sum(share * self._parts.get(stage, 0.0) for stage, share in shares.items()) / sum(shares.values())
 
     def seconds_left(self) -> float | None:
         """Every stage goes on at its own pace. None while one of them has no pace yet."""
-        if not all(self._parts.get(stage) for stage in self._shares):
+        if not all(self._parts.get(stage) for stage in self._expected()):
             return None
         return sum(self._spent[stage] * (1.0 - part) / part for stage, part in self._parts.items() if part > 0)
+
+    def _expected(self) -> list[str]:
+        """The stages that have begun, and those after the last of them."""
+        order = list(self._shares)
+        begun = max((order.index(stage) for stage in self._parts if stage in self._shares), default=-1)
+        return [stage for number, stage in enumerate(order) if number > begun or stage in self._parts]
 
     def _show(self, text: str) -> None:
         left = self.seconds_left()
@@ -69,17 +77,21 @@ class ProgressReport:
             text += f", about {readable_seconds(left)} left"
         percent = f"{100 * self.fraction():3.0f}%"
         if not self._stream.isatty():
-            print(f"{percent} {text}", file=self._stream, flush=True)
+            self._print(f"{percent} {text}\n")
             return
         filled = round(_BAR_WIDTH * self.fraction())
         line = f"{percent} [{'=' * filled}{' ' * (_BAR_WIDTH - filled)}] {text}"
-        print("\r" + line.ljust(self._drawn), end="", file=self._stream, flush=True)
+        self._print("\r" + line.ljust(self._drawn))
         self._drawn = len(line)
 
     def _wipe(self) -> None:
         if self._drawn:
-            print("\r" + " " * self._drawn + "\r", end="", file=self._stream, flush=True)
+            self._print("\r" + " " * self._drawn + "\r")
         self._drawn = 0
+
+    def _print(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # a terminal that has gone away ends no run
+            print(text, end="", file=self._stream, flush=True)
 
 
 def _count(done: int, total: int) -> str:

@@ -31,7 +31,7 @@ def prepare_image(
     image: Any,
     size: int,
     *,
-    crop: str | Sequence[float] | None = "detect",
+    crop: str | Sequence[float] | CropTransform | None = "detect",
     face: int | None = None,
     detector_folder: str | Path | None = None,
     device: str | torch.device = "cpu",
@@ -40,7 +40,7 @@ def prepare_image(
 
     image: a PIL image of any mode, or an (H, W, 3|4) array or tensor, uint8 or float in [0, 1]; transparency is laid on gray.
     crop: "detect" finds the face; a box (x1, y1, x2, y2), forehead to chin and ear to ear in pixels, says where it is; None takes
-    the whole image, padded with black to a square.
+    the whole image, padded with black to a square; the transform of an earlier crop of an image of this size takes the same square.
     face: which detected face, counted from 0 = the largest; None takes the largest and says so in the notes when there are several.
     detector_folder, device: see `detect_faces`.
 
@@ -55,6 +55,8 @@ def prepare_image(
     found = 0
     if crop is None:
         square = whole_square(height, width)
+    elif isinstance(crop, CropTransform):
+        square = _same_square(crop, height, width)
     elif isinstance(crop, str):
         detection = detect_faces(pixels, detector_folder=detector_folder, device=device)
         found = len(detection.faces)
@@ -64,6 +66,12 @@ def prepare_image(
         square = crop_square(_checked_box(crop, height, width))
     cut = resize_square(cut_square(pixels, square), size)
     return FaceCrop(from_bytes(cut[None]), CropTransform(square, height, width, size), notes, found)
+
+
+def _same_square(earlier: CropTransform, height: int, width: int) -> Square:
+    if (earlier.height, earlier.width) != (height, width):
+        raise OptionError(f"crop is of an image of {earlier.width} x {earlier.height} pixels; this one has {width} x {height}")
+    return earlier.square
 
 
 def crop_square(box: Sequence[float]) -> Square:
@@ -107,7 +115,7 @@ def _choose_face(detection: Detection, face: int | None) -> tuple[tuple[float, .
     return faces[face or 0].box, notes
 
 
-def _check_options(size: int, crop: str | Sequence[float] | None, face: int | None) -> None:
+def _check_options(size: int, crop: str | Sequence[float] | CropTransform | None, face: int | None) -> None:
     check_whole("size (pixels)", size, low=1)
     if isinstance(crop, str) and crop != "detect":
         raise OptionError(f'crop is {crop!r}; expected "detect", a box (x1, y1, x2, y2), or None')

@@ -64,7 +64,7 @@ def load_clips(
     """Every clip of a folder. `basis` (D, M): brings the rig of synthetic clips into the latent space."""
     paths = sorted(Path(folder).glob("*.npz"))
     if not paths:
-        raise OptionError(f"{folder} holds no clips. Make some: python -m float_core synthesize --out {Path(folder).parent}")
+        raise OptionError(f"{folder} holds no clips; expected a folder that synthesize_voices has written")
     return [_load(path, basis, encoder) for path in counted(paths, "load clips", on_progress)]
 
 

@@ -33,11 +33,16 @@ def calls(monkeypatch, tmp_path):
 
     def note(name, result):
         def function(*args, **named):
-            seen[name] = {"args": args, **named}
+            seen[name if name not in seen else f"{name} again"] = {"args": args, **named}
             return result(*args) if callable(result) else result
 
         monkeypatch.setitem(float_core.__dict__, name, function)
 
+    for file in ("me.png", "me.wav", "float.pth", "other.pth"):
+        (tmp_path / file).touch()
+    for folder in ("w2v", "ser"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path)
     note("load_model", MODEL)
     note("read_image", "image")
     note("open_audio", AudioFile(Path("me.wav"), 16000, 160, 1, lambda: iter([torch.zeros(160)])))
@@ -49,6 +54,8 @@ def calls(monkeypatch, tmp_path):
 
 
 def animate(calls, *options: str) -> dict[str, dict]:
+    for name in set(calls) - {"out"}:
+        del calls[name]
     assert main(["animate", "me.png", "me.wav", "-o", str(calls["out"]["path"]), *options]) == 0
     return calls
 
@@ -63,7 +70,9 @@ def test_defaults(calls, capsys):
         "dtype": torch.float32,
     }
     assert calls["read_image"]["args"] == (Path("me.png"),)
-    assert calls["prepare_image"] == {"args": ("image", 16), "crop": "detect", "face": None, "device": torch.device("cpu")}
+    assert calls["prepare_image"] == {"args": ("image", 16), "crop": "detect", "face": None, "device": cli_device()}
+    assert calls["prepare_image again"] == {"args": ("image", 16), "crop": CROP.transform}  # what was found, at the model's size
+    assert list(calls).index("prepare_image") < list(calls).index("load_model") < list(calls).index("prepare_image again")
     assert calls["animate"]["emotion"] is None
     assert calls["animate"]["options"] == SamplingOptions()
     assert calls["animate"]["edits"] == ()
@@ -232,7 +241,7 @@ def test_our_warnings_are_notes(calls, monkeypatch, capsys):
     assert "developers" not in err
 
 
-def test_convert(monkeypatch, capsys, tmp_path):
+def test_convert(calls, monkeypatch, capsys, tmp_path):
     seen = []
     monkeypatch.setitem(float_core.__dict__, "convert_model", lambda source, path, **named: seen.append((source, path, named)) or path)
     target = tmp_path / "one.safetensors"
@@ -278,6 +287,29 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def test_a_stage_that_is_passed_over_counts_for_nothing():
+    clock = Clock()
+    report = ProgressReport({"encode": 0.02, "sample": 0.18, "render": 0.8}, stream=io.StringIO(), clock=clock)
+    clock.now = 1.0
+    report("encode", 3, 3)
+    assert report.fraction() == pytest.approx(0.02)  # a stage that may come is counted
+    assert report.seconds_left() is None
+    clock.now = 5.0
+    report("render", 10, 40)
+    assert report.fraction() == pytest.approx((0.02 + 0.2) / 0.82) and report.seconds_left() == pytest.approx(12.0)
+    report("render", 40, 40)
+    assert report.fraction() == 1.0
+
+
+def test_a_terminal_that_has_gone_away_ends_no_run():
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    with ProgressReport(stream=Closed(), clock=Clock()) as report:
+        report("render", 1, 1)
 
 
 def test_time_left_is_each_stages_own_pace():

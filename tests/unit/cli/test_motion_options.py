@@ -158,6 +158,20 @@ def test_a_motion_of_another_length_and_rate_is_fitted_to_the_voice(animate, fil
         float_core.save_motion(tmp_path / "m.safetensors", model, motion)
         assert len(animate("--motion", str(tmp_path / "m.safetensors"))) == expected
         assert probe(animate.out).fps == fps
+        assert ("note: the audio lasts 0.77 s and the motion 0.28 s" in animate.err) == (frames == 7)
+
+
+def test_a_motion_without_a_portrait_is_put_on_this_one(animate, files, tmp_path):
+    """As it was sampled for nobody, or joined from several."""
+    model = float_core.load_model(files / "tiny.safetensors")
+    motion = float_core.MotionSequence(torch.randn(1, 20, 12, generator=torch.Generator().manual_seed(0)), 25.0)
+    float_core.save_motion(tmp_path / "m.safetensors", model, motion)
+    found = animate("--motion", str(tmp_path / "m.safetensors"))
+    identity = float_core.encode_identity(model, float_core.prepare_image(float_core.read_image(files / "face.png"), 16, crop=None).image)
+    moved = float_core.retarget_motion(model, motion, identity)
+    assert not torch.allclose(moved.latents, motion.latents, atol=1e-3)
+    expected = torch.cat([chunk.frames for chunk in float_core.render_frames(model, identity, moved)])
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 def test_a_kept_motion_is_put_on_another_portraits_pose(animate, files, tmp_path):
@@ -184,7 +198,7 @@ def test_motion_of_another_model_is_refused(animate, tmp_path):
     [
         (["--motion", "x.safetensors", "--seed", "3"], "--seed would do nothing"),
         (["--motion", "x.safetensors", "--emotion", "happy", "--released"], "--emotion, --released would do nothing"),
-        (["--motion", "{files}/none.safetensors"], "none.safetensors cannot be read"),
+        (["--motion", "{files}/none.safetensors"], "none.safetensors: No such file"),
         (["--motion", "{files}/voice.wav"], "not a safetensors file"),
         (["--motion", "{files}/tiny.safetensors"], "not of motion"),
         (["--save-motion", "take.pt"], "ends in .safetensors"),
@@ -203,7 +217,7 @@ def test_mistakes_are_one_line_and_status_2(animate, files, options, says):
 
 
 def test_frame_rates_as_text():
-    assert [frame_rate(text) for text in ("25", "29.97", "30000/1001")] == [25, Fraction(2997, 100), Fraction(30000, 1001)]
+    assert [frame_rate(text) for text in ("25", "29.97", "30000/1001")] == [25, Fraction(30000, 1001), Fraction(30000, 1001)]
 
 
 @pytest.mark.parametrize(

@@ -242,10 +242,12 @@ def test_convert_keeps_the_frames(frames_of, files, tmp_path):
         assert opened.metadata()["converted_from"].startswith("wav2vec2.safetensors (sha256 ")
 
 
-def start(*arguments: str) -> subprocess.Popen:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+def start(*arguments: str, **environment: str) -> subprocess.Popen:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
     command = [sys.executable, "-m", "float_core", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+    )
 
 
 def test_as_a_program(files, tmp_path):
@@ -260,7 +262,8 @@ def test_as_a_program(files, tmp_path):
     assert [path.name for path in out.parent.iterdir()] == ["talk.mp4"]
 
 
-def test_ctrl_c_leaves_nothing(files, tmp_path):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_leaves_nothing(files, tmp_path, number, status):
     with wave.open(str(tmp_path / "long.wav"), "wb") as sound:
         sound.setparams((1, 2, 16000, 0, "NONE", ""))
         sound.writeframes(np.random.default_rng(0).integers(-9000, 9000, 16000 * 600).astype("<i2").tobytes())
@@ -271,14 +274,33 @@ def test_ctrl_c_leaves_nothing(files, tmp_path):
     for line in program.stderr:
         if " render " in line:
             break
-    program.send_signal(signal.SIGINT)
+    program.send_signal(number)
     pressed = time.monotonic()
     printed, rest = program.communicate(timeout=60)
-    assert program.returncode == 130
+    assert program.returncode == status
     assert time.monotonic() - pressed < 20
     assert (printed, rest.splitlines()[-1]) == ("", "stopped")
     assert "Traceback" not in rest
     assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "shown"),
+    [
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "日本 café/łódź.mp4\n"),  # bytes in, the same bytes out
+        ({"PYTHONIOENCODING": "cp1252"}, "\\u65e5\\u672c caf"),
+    ],
+)
+def test_names_that_the_output_cannot_show(files, tmp_path, environment, shown):
+    out = tmp_path / "日本 café" / "łódź.mp4"
+    model = str(files / "tiny.safetensors")
+    program = start("animate", str(PORTRAIT), str(files / "voice.wav"), "-o", str(out), "--no-crop", "--model", model, **environment)
+    printed, said = program.communicate(timeout=300)
+    assert program.returncode == 0, said
+    assert out.is_file() and shown in printed
+    program = start("animate", str(out), str(out / "none.wav"), "--model", model, **environment)
+    printed, said = program.communicate(timeout=300)
+    assert program.returncode == 2 and said.startswith("error: ") and said.count("\n") == 1
 
 
 def test_help_names_every_command():

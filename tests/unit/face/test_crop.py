@@ -189,3 +189,14 @@ def test_a_face_that_is_not_there_says_how_many_are(faces, face):
 
 def test_the_example_runs():
     assert doctest.testmod(crop_module) == (0, 2)
+
+
+def test_the_square_of_an_earlier_crop():
+    """What was found once need not be looked for again; the size may be another one."""
+    pixels = np.random.default_rng(3).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    small = prepare_image(pixels, 16, crop=(100, 50, 180, 150))
+    again = prepare_image(pixels, 64, crop=small.transform)
+    assert torch.equal(again.image, prepare_image(pixels, 64, crop=(100, 50, 180, 150)).image)
+    assert again.transform.square == small.transform.square and again.transform.size == 64
+    with pytest.raises(OptionError, match="300 x 200 pixels; this one has 200 x 300"):
+        prepare_image(pixels.transpose(1, 0, 2), 64, crop=small.transform)

@@ -1,39 +1,14 @@
-"""`convert` and `download`: weight files in and out."""
+"""`download`: weights that are not bundled, on request only."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
-import torch
-
-from .options import DTYPES, add_part_options
+from .file_checks import check_folder
+from .program import say
 from .progress_bar import ProgressReport
-
-
-def add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `convert` to the parser."""
-    parser = commands.add_parser(
-        "convert",
-        help="write a model as one safetensors file",
-        description="Read weights in any layout that is understood (float.pth with its folders, single parts, ...) and write them as one "
-        "safetensors file that says what it holds. A license that comes with weights also holds for the converted file.",
-    )
-    parser.add_argument("source", metavar="IN", help="a weight file, or a bundled model's name")
-    parser.add_argument("target", type=Path, metavar="OUT", help="the .safetensors file to write")
-    add_part_options(parser)
-    parser.add_argument("--dtype", choices=DTYPES, default="float16", help="precision of the stored numbers (default: %(default)s)")
-    parser.set_defaults(run=run_convert)
-
-
-def run_convert(options: argparse.Namespace) -> None:
-    """Converts, and prints the path."""
-    from .. import convert_model
-
-    parts = {"audio_encoder": options.audio_encoder, "emotion_model": options.emotion_model}
-    print(convert_model(options.source, options.target, dtype=getattr(torch, options.dtype), **parts))
 
 
 def add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,8 +32,9 @@ def run_download(options: argparse.Namespace) -> None:
     from .. import DOWNLOADS, download
 
     item = DOWNLOADS[options.name]
-    print(f"note: license of {item.name}: {item.license}", file=sys.stderr)
     folder = options.to or os.environ.get("FLOAT_MODELS_DIR") or Path("models") / "float"  # where face detection looks, too
+    check_folder("--to", Path(folder))
+    say(f"note: license of {item.name}: {item.license}")
     with ProgressReport() as report:
         paths = download(item.name, folder, on_progress=report)
     for path in paths:

@@ -1,0 +1,74 @@
+"""`synthesize`: training material without a data set."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..argument_checks import check_whole
+from ..errors import OptionError
+from .file_checks import check_folder
+from .options import check_seed
+from .progress_bar import ProgressReport
+
+
+def add_synthesize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `synthesize` to the parser."""
+    parser = commands.add_parser(
+        "synthesize",
+        help="make training material",
+        description="Write synthetic faces (drawn heads, and photographs that move) and voices (by espeak-ng), with exact motion. "
+        "Faces that are already there are kept: an interrupted call goes on, and two calls at once share the work.",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the folders faces and voices are written")
+    parser.add_argument("--heads", type=int, default=1024, metavar="N", help="heads to draw; 0 for none (default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=4, metavar="N", help="poses of each head (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="size of the images (default: %(default)s)")
+    parser.add_argument("--portraits", type=Path, metavar="FOLDER", help="prepared portraits (prepare portraits), made to move")
+    parser.add_argument("--portrait-heads", type=int, metavar="N", help="heads of them (default: each portrait once)")
+    parser.add_argument(
+        "--sheets", type=int, default=0, metavar="N", help="only show N of them at the extremes of every control, to look at"
+    )
+    parser.add_argument("--voices", type=int, default=1200, metavar="N", help="clips to speak; 0 for none (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="decides everything that is drawn (default: %(default)s)")
+    parser.set_defaults(run=run_synthesize)
+
+
+def run_synthesize(options: argparse.Namespace) -> None:
+    """Runs the command."""
+    from ..synthetic.synthesize import synthesize
+
+    for name, low in (("heads", 0), ("frames", 2), ("size", 16), ("voices", 0), ("sheets", 0)):
+        check_whole(f"--{name}", getattr(options, name), low=low)
+    if options.portrait_heads is not None:
+        check_whole("--portrait-heads", options.portrait_heads, low=1)
+    if options.portraits is not None and not options.portraits.is_dir():
+        raise OptionError(f"--portraits is {options.portraits}, which is no folder")
+    check_seed(options.seed)
+    check_folder("--out", options.out)
+    if options.sheets:
+        _write_sheets(options)
+        return
+    with ProgressReport() as report:
+        folder = synthesize(
+            options.out,
+            heads=options.heads,
+            frames=options.frames,
+            size=options.size,
+            voices=options.voices,
+            portraits=options.portraits,
+            portrait_heads=options.portrait_heads,
+            seed=options.seed,
+            on_progress=report,
+        )
+    print(folder)
+
+
+def _write_sheets(options: argparse.Namespace) -> None:
+    from ..synthetic.photo_faces import control_sheets
+    from ..training.contact_sheet import write_sheet
+
+    if options.portraits is None:
+        raise OptionError("--sheets shows portraits that move: give --portraits FOLDER too")
+    for group, rows in control_sheets(options.portraits, options.sheets, options.size).items():
+        print(write_sheet(options.out / f"{group}.jpg", rows))
