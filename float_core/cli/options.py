@@ -15,6 +15,7 @@ from ..frame_rate import exact_rate
 from ..types import FloatModel, MotionEdit
 
 DTYPES = ("float32", "float16", "bfloat16")
+TRAINING = Path(__file__).parents[1] / "training"
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -141,3 +142,12 @@ def _number(text: str, whole: str) -> float:
     if not abs(number) <= 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} in {whole!r} is not a number of at most 1e6")
     return number
+
+
+def require_training() -> None:
+    """Raises OptionError where the training code is not there."""
+    if not (TRAINING / "__init__.py").is_file():
+        raise OptionError(
+            "this copy of float_core comes without its training code, as ComfyUI's registry delivers it. "
+            "Clone the repository, or install float-portrait with pip"
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..argument_checks import check_whole
 from ..errors import OptionError
 from .file_checks import check_folder
+from .options import require_training
 from .progress_bar import ProgressReport
 
 
@@ -30,6 +31,7 @@ def add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run_prepare_portraits(options: argparse.Namespace) -> None:
     """Runs the command: the report on stdout."""
+    require_training()
     from ..training.prepare_portraits import prepare_portraits
 
     for name, low in (("size", 16), ("workers", 1)):

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..argument_checks import check_whole
 from ..errors import OptionError
 from .file_checks import check_folder
-from .options import check_seed
+from .options import check_seed, require_training
 from .progress_bar import ProgressReport
 
 
@@ -65,6 +65,7 @@ def run_synthesize(options: argparse.Namespace) -> None:
 
 
 def _write_sheets(options: argparse.Namespace) -> None:
+    require_training()
     from ..synthetic.photo_faces import control_sheets
     from ..training.contact_sheet import write_sheet
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from ..errors import OptionError
 from .file_checks import check_folder, check_inputs, check_output
-from .options import device
+from .options import TRAINING, device, require_training
 from .portrait import Portrait
 from .program import program_name
 from .progress_bar import ProgressReport
 
 LICENSE = "Apache-2.0"  # of models that are trained on synthetic material alone; --license says otherwise
-_TRAINING = Path(__file__).parents[1] / "training"
 
 
 def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,11 +22,11 @@ def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser = commands.add_parser("train", help="train a model of one's own", description="Train a model; an interrupted run goes on.")
     phases = parser.add_subparsers(metavar="PHASE", required=True)
     first = phases.add_parser("autoencoder", help="phase 1: the motion auto-encoder, writes autoencoder.safetensors")
-    _add_shared(first, _TRAINING / "configs" / "mini_autoencoder.json")
+    _add_shared(first, TRAINING / "configs" / "mini_autoencoder.json")
     first.add_argument("--portrait", type=Path, metavar="IMAGE", help="a real portrait to show on the sample sheets; never trained on")
     first.set_defaults(run=run_train_autoencoder)
     second = phases.add_parser("motion", help="phase 2: the motion from audio, writes model.safetensors")
-    _add_shared(second, _TRAINING / "configs" / "mini_motion.json")
+    _add_shared(second, TRAINING / "configs" / "mini_motion.json")
     second.add_argument("--autoencoder", required=True, metavar="FILE", help="the result of phase 1")
     second.set_defaults(run=run_train_motion)
 
@@ -42,7 +41,7 @@ def _add_shared(parser: argparse.ArgumentParser, config: Path) -> None:
 
 def run_train_autoencoder(options: argparse.Namespace) -> None:
     """Phase 1, all its stages, then the result as a model file without transformer."""
-    _need_training()
+    require_training()
     from .. import save_model
     from ..training.autoencoder_phase import AutoencoderTraining, as_model, train_autoencoder
 
@@ -58,7 +57,7 @@ def run_train_autoencoder(options: argparse.Namespace) -> None:
 
 def run_train_motion(options: argparse.Namespace) -> None:
     """Phase 2 on top of a phase 1 result, then the whole model as one file."""
-    _need_training()
+    require_training()
     from .. import load_model, model_files, save_model
     from ..training.motion_phase import MotionTraining, train_motion
 
@@ -94,11 +93,3 @@ def _check_shared(options: argparse.Namespace, result: str, inputs: Iterable[Pat
     if next(options.data.glob(material), None) is None:
         raise OptionError(f"{options.data} has no {material}. Make some: {program_name()} synthesize --out {options.data}")
     return path
-
-
-def _need_training() -> None:
-    if not (_TRAINING / "__init__.py").is_file():
-        raise OptionError(
-            "this copy of float_core comes without its training code, as ComfyUI's registry delivers it. "
-            "Clone the repository, or install float-portrait with pip"
-        )
