@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -27,8 +29,6 @@ def saved_video(server: ComfyServer, run: Run, prompt: Json) -> Path:
 
 def read_video(path: Path) -> tuple[np.ndarray, float, float]:
     """Frames (T, H, W, 3), frames a second, and seconds of sound."""
-    import av
-
     with av.open(str(path)) as video:
         stream = video.streams.video[0]
         frames = np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(stream)])
@@ -66,6 +66,26 @@ def test_the_template_makes_a_moving_video_with_sound(server: ComfyServer, talk:
     assert change.max() > MOVING
     assert run.previews > 0
     assert any("neutral" in note for note in run.notes), "the bundled model says that it cannot hear emotions"
+
+
+def test_a_voice_on_one_side_moves_the_face_and_stays_on_its_side(server: ComfyServer, talk: Json) -> None:
+    write_voice(server.base / "input" / "mono.wav", SHORT_SECONDS)
+    with wave.open(str(server.base / "input" / "mono.wav")) as mono:
+        rate, samples = mono.getframerate(), np.frombuffer(mono.readframes(mono.getnframes()), "<i2")
+    with wave.open(str(server.base / "input" / "right.wav"), "wb") as stereo:
+        stereo.setnchannels(2)
+        stereo.setsampwidth(2)
+        stereo.setframerate(rate)
+        stereo.writeframes(np.stack([0 * samples, samples], 1).tobytes())
+    found = {}
+    for name in ("mono.wav", "right.wav"):
+        node(talk, "LoadAudio")["audio"] = name
+        found[name] = saved_video(server, server.run(talk), talk)
+    mono_frames, stereo_frames = (read_video(path)[0].astype(float) for path in found.values())
+    assert np.abs(mono_frames - stereo_frames).mean() < 0.1 * MOVING
+    with av.open(str(found["right.wav"])) as video:
+        heard = np.concatenate([frame.to_ndarray() for frame in video.decode(audio=0)], axis=1)
+    assert len(heard) == 2 and np.abs(heard[0]).max() < 0.01 < np.abs(heard[1]).max()
 
 
 def test_the_template_exactly_as_shipped(server: ComfyServer, talk: Json) -> None:
