@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..comfyui.comfy_server import PACK_NAME
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request
 
@@ -36,6 +38,25 @@ URL.revokeObjectURL = (address) => {
   revoke.call(URL, address);
 };
 """
+# What our own scripts let the page do later, and what the elements of our panels change in themselves.
+WATCH_OUR_WORK = """(() => {
+  window.ourWork = [];
+  for (const name of ["requestAnimationFrame", "setTimeout", "setInterval"]) {
+    const plain = window[name];
+    window[name] = (...given) => {
+      if (new Error().stack.includes("/extensions/PACK/")) window.ourWork.push(name);
+      return plain(...given);
+    };
+  }
+})()"""
+WATCH_PANELS = """(selector) => {
+  window.ourWork.length = 0;
+  window.panelWatch?.disconnect();
+  window.panelWatch = new MutationObserver((changes) => window.ourWork.push(...changes.map(({ type }) => type)));
+  const panels = document.querySelectorAll(selector);
+  for (const panel of panels) window.panelWatch.observe(panel, { subtree: true, childList: true, attributes: true, characterData: true });
+  return panels.length;
+}"""
 # Each run starts when the queue is asked, and has ended when the server says so for that prompt.
 RUN = """async () => {
   const ended = new Promise((done) => {
@@ -62,9 +83,11 @@ class ComfyPage:
         self.page, self.server, self.renderer = page, server, renderer
         self.errors: list[str] = []
         self.under_way: set[Request] = set()  # to our routes
+        self.asked: list[str] = []  # of our routes, so far
         page.set_default_timeout(WAIT_MS)
         page.add_init_script(KEEP_BLOBS)
-        page.on("request", lambda request: self.under_way.add(request) if "/float/" in request.url else None)
+        page.add_init_script(WATCH_OUR_WORK.replace("PACK", PACK_NAME))
+        page.on("request", self._note)
         for end in ("requestfinished", "requestfailed"):
             page.on(end, lambda request: self.under_way.discard(request))  # type: ignore[call-overload]
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
@@ -74,6 +97,11 @@ class ComfyPage:
         ours = "/extensions/" in address or "FLOAT" in text
         if kind in ("error", "warning") and ours:
             self.errors.append(f"console {kind}: {text} ({address})")
+
+    def _note(self, request: Request) -> None:
+        if "/float/" in request.url:
+            self.under_way.add(request)
+            self.asked.append(f"{request.method} {request.url}")
 
     def open(self) -> None:
         """Goes to the page, or loads it again, and waits until it can be used."""
@@ -98,6 +126,15 @@ class ComfyPage:
         self.settle()
         while self.under_way:
             self.settle()
+
+    def work_while_idle(self, selector: str, seconds: float = 2.0) -> list[str]:
+        """What our scripts do in so many seconds in which nothing happens: frames, timers, changes of these elements, and requests."""
+        self.wait_until_quiet()
+        self.page.wait_for_timeout(1500)
+        asked = len(self.asked)
+        assert self.do(WATCH_PANELS, selector) > 0
+        self.page.wait_for_timeout(1000 * seconds)
+        return [*self.do("() => window.ourWork"), *self.asked[asked:]]
 
     def look_at(self, node_id: int | str, scale: float | None = None) -> None:
         """Moves the view: the node's upper left corner a little inside the canvas, at that scale, or so that it can be seen as a whole."""

@@ -15,14 +15,14 @@ MARK = """(id) => {
   const widget = app.canvas.graph.getNodeById(id).widgets.find((candidate) => candidate.name === "float_panel");
   widget.element.dataset.testNode = id;
 }"""
-PICTURE = """async (image) => {
+IMAGE = """async (image) => {
   const blob = window.keptBlobs.get(image.src);
   if (!blob || !image.naturalWidth || !image.complete || getComputedStyle(image).visibility !== "visible") return "";
   const bytes = new Uint8Array(await blob.arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }"""
-WAIT_FOR_PICTURE = f"""async ([id, before]) => {{
-  const shown = {PICTURE};
+WAIT_FOR_IMAGE = f"""async ([id, before]) => {{
+  const shown = {IMAGE};
   const ends = performance.now() + 40000;
   while (performance.now() < ends) {{
     const image = document.querySelector(`.float-panel[data-test-node="${{id}}"] .fp-image`);
@@ -116,12 +116,12 @@ class Panel:
 
     def image(self) -> str:
         """The JPEG that is shown, as base64; '' where there is none."""
-        return str(self.root.locator(".fp-image").evaluate(PICTURE))
+        return str(self.root.locator(".fp-image").evaluate(IMAGE))
 
     def new_image(self, before: str = "", *, final: bool = True) -> str:
         """Waits for an image that is not the one before; `final`: and until no other is asked for."""
         assert self.root
-        self.comfy.do(WAIT_FOR_PICTURE, [str(self.node_id), before])
+        self.comfy.do(WAIT_FOR_IMAGE, [str(self.node_id), before])
         if final:
             self.comfy.wait_until_quiet()
         return self.image()

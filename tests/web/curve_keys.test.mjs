@@ -28,7 +28,7 @@ test("adding changes no other list and stays within the limits", () => {
   assert.deepEqual(places(addKey(before, 1e9, -1e9).keys), [[0, 0], [86400, -100]]);
 });
 
-test("a keyframe does not pass its neighbours", () => {
+test("a keyframe does not pass its neighbors", () => {
   const keys = [key(0, 0), key(1, 1), key(2, 2)];
   assert.equal(moveKey(keys, 1, 5, 1, 25)[1].time, 1.96);
   assert.equal(moveKey(keys, 1, -5, 1, 25)[1].time, 0.04);
@@ -39,7 +39,7 @@ test("a keyframe does not pass its neighbours", () => {
   assert.equal(moveKey(keys, 2, 99, 1, 25)[2].time, 99);
 });
 
-test("without a free frame between the neighbours it stays", () => {
+test("without a free frame between the neighbors it stays", () => {
   const tight = [key(0.04, 0), key(0.05, 1), key(0.08, 2)];
   assert.equal(moveKey(tight, 1, 0.06, 1, 25)[1].time, 0.05);
   assert.equal(moveKey([key(0.041, 0), key(0.05, 1), key(0.13, 2)], 1, 0, 1, 25)[1].time, 0.08);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { EMOTION_COLOURS, colourOf, readEmotions, stackedAreas } from "../../web/js/emotion_data.js";
+import { EMOTION_COLORS, colorOf, readEmotions, stackedAreas } from "../../web/js/emotion_data.js";
 import { recall, remember } from "../../web/js/run_memory.js";
 
 const names = ["angry", "happy", "sad"];
@@ -25,9 +25,9 @@ test("areas are stacked from below and fill the field", () => {
   assert.equal(areas[2], "0,0 100,0 400,0 400,100 100,25 0,0");
 });
 
-test("every emotion has its own colour", () => {
-  assert.equal(new Set(Object.values(EMOTION_COLOURS)).size, 7);
-  assert.match(colourOf("boredom"), /^#/);
+test("every emotion has its own color", () => {
+  assert.equal(new Set(Object.values(EMOTION_COLORS)).size, 7);
+  assert.match(colorOf("boredom"), /^#/);
 });
 
 test("a run's results are kept for the node at the same place", () => {

@@ -1,9 +1,9 @@
-/* The parts of the curve editor around its picture: chips of the directions, fields of the selected keyframe, zoom. Each part is an element
+/* The parts of the curve editor around its plot: chips of the directions, fields of the selected keyframe, zoom. Each part is an element
  * and a function that brings it up to date with the store. */
 
 import { EASINGS } from "./curve_math.js";
 import { moveKey, removeKey, setEasing } from "./curve_keys.js";
-import { DIRECTIONS, colourOf, freeDirections, nameOf } from "./curve_tracks.js";
+import { DIRECTIONS, colorOf, freeDirections, nameOf } from "./curve_tracks.js";
 import { assign, el, icon } from "./dom.js";
 
 const EASING_WORDS = { linear: "straight on", smooth: "soft at both ends", hold: "stays, then jumps", bezier: "by two handles" };
@@ -28,7 +28,7 @@ function chip(store, { direction }, index, light) {
   const choose = button("float-curve-name", `Edit ${name}`, () => store.select(index), name);
   const remove = button("float-curve-remove", `Remove ${name}`, () => store.removeTrack(index), "×");
   const made = el("span", { class: "float-curve-chip", "aria-current": String(index === store.active) }, choose, remove);
-  made.style.setProperty("--float-colour", colourOf(direction, light));
+  made.style.setProperty("--float-color", colorOf(direction, light));
   return made;
 }
 

@@ -6,9 +6,9 @@ import { connectGestures } from "./curve_gestures.js";
 import { paint, paletteOf, themeOf } from "./curve_paint.js";
 import { CurveStore } from "./curve_store.js";
 import { CURVE_STYLE } from "./curve_style.js";
+import { directionLookup } from "./direction_lookup.js";
 import { addStyle, el } from "./dom.js";
-import { onFrames } from "./frame_watch.js";
-import { nameLookup } from "./name_lookup.js";
+import { onFrames, wake, wakeWithSize } from "./frame_watch.js";
 import { recall, remember } from "./run_memory.js";
 import { focusLabel, focusedLabel, stayMounted } from "./stay_mounted.js";
 import { isUndoKey, undoOrRedo } from "./undo_keys.js";
@@ -16,11 +16,11 @@ import { chain, isLinked, passOn, setAsUser, showWidgets, widgetOf } from "./wid
 
 const MARGINS = { left: 34, right: 12, top: 10, bottom: 22 };
 const SMALLEST = [520, 300]; // of the editor, in pixels
-const REMADE_MS = 3000; // within which undo makes a node anew
+const REMADE_MS = 3000; // within which undo makes a node again
 const SHARPEST = 4; // canvas pixels per pixel of the layout
 
-/** The picture: a canvas that is as sharp as the screen, and drawn at most once a frame. */
-function picture(store) {
+/** The plot: a canvas that is as sharp as the screen, and drawn at most once per frame. */
+function plotOf(store) {
   const canvas = el("canvas", { tabindex: "0", "aria-label": "Curves. Double-click adds a keyframe, Delete removes it, arrows move it." });
   const frame = el("div", { class: "float-curve-plot", "data-capture-wheel": "true" }, canvas);
   let [pointer, hover, theme] = [undefined, undefined, undefined];
@@ -56,10 +56,11 @@ export function buildCurveEditor(node, { app, api }) {
   const [text, source] = [widgetOf(node, "curves"), widgetOf(node, "source")];
   if (!text || !source) return;
   addStyle("float-curve-style", CURVE_STYLE);
-  const store = new CurveStore({ write: (written) => setAsUser(app, node, text, written), changed: () => (stale = true) });
   let [stale, written] = [true, false];
-  const plot = picture(store);
-  const showText = { shown: () => written, toggle: () => ([stale, written] = [true, !written]) };
+  const changed = () => ((stale = true), wake());
+  const store = new CurveStore({ write: (written) => setAsUser(app, node, text, written), changed });
+  const plot = plotOf(store);
+  const showText = { shown: () => written, toggle: () => ((written = !written), changed()) };
   const parts = [chips(store, plot.theme), keyFields(store), viewTools(store, showText)];
   const root = frameOf(app, parts, plot);
   const editor = node.addDOMWidget("curve_editor", "float_curve_editor", root, { serialize: false, hideOnZoom: false, getMinHeight: () => SMALLEST[1] });
@@ -73,9 +74,9 @@ export function buildCurveEditor(node, { app, api }) {
     node.setSize([Math.max(node.size[0], SMALLEST[0]), node.computeSize()[1]]);
     app.canvas?.setDirty?.(true, true);
   };
-  const lookUp = nameLookup(node, { app, api }, (names) => store.call(names));
-  const look = (time) => {
-    lookUp(time);
+  const names = directionLookup(node, { app, api }, (directions) => store.call(directions?.map(({ name }) => String(name))));
+  const look = () => {
+    names.look();
     stayMounted(app, node, root, "float-curve");
     store.load(text.value);
     store.link(isLinked(node, text));
@@ -91,10 +92,11 @@ export function buildCurveEditor(node, { app, api }) {
   store.load(text.value);
   arrange();
   chain(node, "onConfigure", () => arrange({ fit: false })); // the saved size is the user's
-  followNode(node, store, look);
+  wakeWithSize(root);
+  followNode(node, store, look, names);
 }
 
-/** Keeps in mind what has the keyboard, and gives it back after undo made the node anew, so that Delete still means a keyframe. */
+/** Keeps in mind what has the keyboard, and gives it back after undo made the node again, so that Delete still means a keyframe. */
 function keepFocus(node, root) {
   const now = performance.now();
   const label = focusedLabel(root);
@@ -112,8 +114,8 @@ function frameOf(app, parts, plot) {
   return root;
 }
 
-/** Looks at the node from frame to frame while it is in a graph, and takes what a run tells, or told the node that was there before. */
-function followNode(node, store, look) {
+/** Looks at the node while it is in a graph, and takes what a run tells, or told the node that was there before. */
+function followNode(node, store, look, names) {
   let stop;
   chain(node, "onAdded", () => {
     const run = recall(node, "run");
@@ -121,7 +123,11 @@ function followNode(node, store, look) {
     Object.assign(store, recall(node, "view"));
     stop ??= onFrames(look);
   });
-  chain(node, "onRemoved", () => (stop = stop?.()));
+  chain(node, "onConnectionsChange", wake);
+  chain(node, "onRemoved", () => {
+    stop = stop?.();
+    names.stop();
+  });
   chain(node, "onExecuted", (told) => {
     remember(node, "run", told?.float_curve?.[0]);
     store.learn(told?.float_curve?.[0]);

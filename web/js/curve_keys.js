@@ -1,5 +1,5 @@
 /* What the hand does to a list of keyframes: add, move, remove, change the easing, drag a handle. Every function returns a new list;
- * keyframes stay in order, and none passes its neighbours. No DOM. */
+ * keyframes stay in order, and none passes its neighbors. No DOM. */
 
 import { DEFAULT_EASING, DEFAULT_HANDLES, EASINGS, keyBefore, snapTime, tidyTime, tidyValue } from "./curve_math.js";
 
@@ -16,7 +16,7 @@ function replaced(keys, index, changes) {
   return keys.map((key, i) => (i === index ? { ...key, ...changes } : key));
 }
 
-/** The allowed time nearest to `time`, on a frame if `fps` is given; where there is no room between the neighbours, `fallback`. */
+/** The allowed time nearest to `time`, on a frame if `fps` is given; where there is no room between the neighbors, `fallback`. */
 function timeBetween(before, after, time, fps, fallback) {
   const unit = fps ? 1 / fps : SMALLEST_GAP;
   const first = before === undefined ? 0 : Math.floor(before / unit + 1e-3) + 1; // in units: the first one after `before`
@@ -39,7 +39,7 @@ export function addKey(keys, time, value, fps = 0) {
   return { keys: [...keys.slice(0, index), key, ...keys.slice(index)], index };
 }
 
-/** With the keyframe at `time` and `value` as far as its neighbours allow. */
+/** With the keyframe at `time` and `value` as far as its neighbors allow. */
 export function moveKey(keys, index, time, value, fps = 0) {
   const placed = timeBetween(keys[index - 1]?.time, keys[index + 1]?.time, time, fps, keys[index].time);
   return replaced(keys, index, { time: placed, value: tidyValue(clamp(value, -VALUE_LIMIT, VALUE_LIMIT)) });

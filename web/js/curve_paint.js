@@ -1,8 +1,8 @@
-/* Draws the curve editor's picture on a canvas. Knows what is to be seen; knows no gestures and no node. */
+/* Draws the curve editor's plot on a canvas. Knows what is to be seen; knows no gestures and no node. */
 
 import { KEY_REACH, curvePath, frameTicks, shownHandles, tickLabel, ticks, timeOf, valueOf, xOf, yOf } from "./curve_view.js";
 import { handlePoints } from "./curve_keys.js";
-import { colourOf, nameOf } from "./curve_tracks.js";
+import { colorOf, nameOf } from "./curve_tracks.js";
 
 const FONT = "10px Inter, system-ui, sans-serif";
 const FRAMES_APART = 7; // pixels from which on single frames are shown
@@ -13,7 +13,7 @@ export function paletteOf(element) {
   return `${style.backgroundColor} ${style.color}`;
 }
 
-/** The colours of ComfyUI's palette as they are now. */
+/** The colors of ComfyUI's palette as they are now. */
 export function themeOf(element) {
   const style = getComputedStyle(element);
   const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
@@ -27,10 +27,10 @@ export function themeOf(element) {
   };
 }
 
-/** Whether a CSS colour is light: the browser itself reads it. */
-function isLight(colour) {
+/** Whether a CSS color is light: the browser itself reads it. */
+function isLight(color) {
   const context = new OffscreenCanvas(1, 1).getContext("2d");
-  context.fillStyle = colour;
+  context.fillStyle = color;
   context.fillRect(0, 0, 1, 1);
   const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140;
@@ -138,7 +138,7 @@ function labels(context, view, theme) {
 }
 
 function curve(context, view, { direction, keyframes }, theme, alpha) {
-  context.strokeStyle = colourOf(direction, theme.light);
+  context.strokeStyle = colorOf(direction, theme.light);
   context.globalAlpha = alpha;
   context.lineWidth = alpha < 1 ? 1.5 : 2;
   context.setLineDash(keyframes.length ? [] : [3, 5]);
@@ -162,7 +162,7 @@ function activeCurve(context, scene, theme) {
   const { view, tracks, active, selected } = scene;
   const { direction, keyframes } = tracks[active];
   curve(context, view, tracks[active], theme, 1);
-  context.strokeStyle = colourOf(direction, theme.light);
+  context.strokeStyle = colorOf(direction, theme.light);
   context.lineWidth = 1;
   context.globalAlpha = 0.7;
   for (const { index, which, point } of shownHandles(keyframes, selected)) {
@@ -182,7 +182,7 @@ function disc(context, x, y, radius) {
 }
 
 function points(context, view, { direction, keyframes }, theme) {
-  context.fillStyle = colourOf(direction, theme.light);
+  context.fillStyle = colorOf(direction, theme.light);
   context.globalAlpha = 0.55;
   for (const { time, value } of keyframes.filter((key) => inSight(view, key.time))) {
     disc(context, xOf(view, time), yOf(view, value), 2.5);
@@ -193,10 +193,10 @@ function points(context, view, { direction, keyframes }, theme) {
 
 function activePoints(context, { view, tracks, active, selected, hover }, theme) {
   const { direction, keyframes } = tracks[active];
-  const colour = colourOf(direction, theme.light);
+  const color = colorOf(direction, theme.light);
   for (const { point } of shownHandles(keyframes, selected).filter(({ point: [time] }) => inSight(view, time))) {
     disc(context, xOf(view, point[0]), yOf(view, point[1]), 4);
-    fillAndRing(context, theme.ground, colour, 1.5);
+    fillAndRing(context, theme.ground, color, 1.5);
   }
   keyframes.forEach(({ time, value }, i) => {
     if (!inSight(view, time)) return;
@@ -205,13 +205,13 @@ function activePoints(context, { view, tracks, active, selected, hover }, theme)
     if (hovered || i === selected) {
       disc(context, x, y, KEY_REACH);
       context.globalAlpha = 0.25;
-      context.fillStyle = colour;
+      context.fillStyle = color;
       context.fill();
       context.globalAlpha = 1;
     }
     disc(context, x, y, 4.5);
-    if (i === selected) fillAndRing(context, theme.light ? "#fff" : theme.text, colour, 2.5);
-    else fillAndRing(context, colour, theme.ground, 1.5);
+    if (i === selected) fillAndRing(context, theme.light ? "#fff" : theme.text, color, 2.5);
+    else fillAndRing(context, color, theme.ground, 1.5);
   });
 }
 

@@ -9,7 +9,7 @@ import { axisSeconds, fitValues, panTime, zoomTime } from "./curve_view.js";
 const FPS = 25; // until a run says it
 
 export class CurveStore {
-  /** `write(text)` puts the text into the widget, as one step of undo; `changed()` asks for a new picture. */
+  /** `write(text)` puts the text into the widget, as one step of undo; `changed()` asks to be drawn. */
   constructor({ write, changed }) {
     Object.assign(this, { write, changed, text: undefined, entries: [], problem: "", linked: false, active: 0, selected: -1, snap: true });
     Object.assign(this, { fps: FPS, duration: 0, waveform: [], names: undefined, toldNames: undefined, window: undefined, reach: undefined, frozen: undefined });
@@ -32,7 +32,7 @@ export class CurveStore {
     return this.keys[this.selected];
   }
 
-  /** Frames a second to which times snap; 0 where they do not. */
+  /** Frames per second to which times snap; 0 where they do not. */
   get grid() {
     return this.snap ? this.fps : 0;
   }

@@ -1,9 +1,9 @@
-/* How the curve editor looks, in the colours of ComfyUI's palette. */
+/* How the curve editor looks, in the colors of ComfyUI's palette. */
 
 export const CURVE_STYLE = `
 .float-curve { --float-field: var(--comfy-input-bg, #222); display: flex; flex-direction: column; gap: 5px; height: 100%; box-sizing: border-box; min-width: 0; overflow: hidden;
   color: var(--input-text, #ddd); font: 11px/1.3 Inter, system-ui, sans-serif; user-select: none; outline: none; }
-.lg-node .float-curve { --float-field: var(--component-node-widget-background, var(--comfy-input-bg, #222)); } /* Nodes 2.0 has its own colour for fields */
+.lg-node .float-curve { --float-field: var(--component-node-widget-background, var(--comfy-input-bg, #222)); } /* Nodes 2.0 has its own color for fields */
 .float-curve .fp-icon { width: 14px; height: 14px; fill: none; stroke: currentColor; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; flex: none; }
 .float-curve-row { display: flex; flex-wrap: wrap; align-items: center; gap: 4px; flex: none; }
 .float-curve-chips { max-height: 76px; overflow-y: auto; }
@@ -22,9 +22,9 @@ export const CURVE_STYLE = `
 .float-curve option { color: var(--input-text, #ddd); background: var(--comfy-menu-bg, #353535); }
 .float-curve-chip { display: inline-flex; align-items: center; height: 22px; border-radius: 11px; overflow: hidden; box-sizing: border-box;
   background: var(--float-field); border: 1px solid transparent; }
-.float-curve-chip[aria-current="true"] { border-color: var(--float-colour); background: color-mix(in srgb, var(--float-colour) 16%, var(--float-field)); }
+.float-curve-chip[aria-current="true"] { border-color: var(--float-color); background: color-mix(in srgb, var(--float-color) 16%, var(--float-field)); }
 .float-curve .float-curve-name { background: none; border: none; padding: 0 2px 0 8px; gap: 5px; }
-.float-curve .float-curve-name::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: var(--float-colour); }
+.float-curve .float-curve-name::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: var(--float-color); }
 .float-curve .float-curve-remove { background: none; border: none; padding: 0 7px 0 3px; opacity: 0.55; font-size: 13px; }
 .float-curve .float-curve-remove:hover { opacity: 1; }
 .float-curve .float-curve-add { border-radius: 11px; padding: 0 6px; color: var(--descrip-text, #999); }

@@ -41,8 +41,8 @@ export function nameOf(direction, names) {
   return names?.[direction] ?? `λ${direction}`;
 }
 
-/** A direction's colour: twenty hues, of which neighbours on the circle differ in lightness too, and neighbours in the list lie far apart. */
-export function colourOf(direction, light) {
+/** A direction's color: twenty hues, of which neighbors on the circle differ in lightness too, and neighbors in the list lie far apart. */
+export function colorOf(direction, light) {
   const slot = (direction * 7) % DIRECTIONS;
   const [even, odd] = light ? ["72% 36%", "58% 47%"] : ["78% 68%", "58% 53%"];
   return `hsl(${(200 + slot * 18) % 360} ${slot % 2 ? odd : even})`;

@@ -1,4 +1,4 @@
-/* Where the curve is on the picture: seconds and values to pixels and back, what lies under the pointer, and where the grid's lines are.
+/* Where the curve is on the plot: seconds and values to pixels and back, what lies under the pointer, and where the grid's lines are.
  * A view is {start, end, low, high, left, top, width, height}: the seconds and values in sight and the plot's box in pixels. No DOM. */
 
 import { keyBefore, valueAt } from "./curve_math.js";
@@ -49,7 +49,7 @@ export function ticks(low, high, most) {
   return Array.from({ length: Math.max(0, count) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** A tick as text, with no more decimals than its neighbours need. */
+/** A tick as text, with no more decimals than its neighbors need. */
 export function tickLabel(value, step) {
   const decimals = clamp(Math.ceil(-Math.log10(step) - 1e-9), 0, 3);
   return value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1");

@@ -37,7 +37,7 @@ export function el(tag, { class: name, text, on = {}, ...attributes } = {}, ...c
   return made;
 }
 
-/** A drawing of 16 by 16 in the text's colour. */
+/** A drawing of 16 by 16 in the text's color. */
 export function icon(name) {
   const drawing = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");

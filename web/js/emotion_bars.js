@@ -1,6 +1,6 @@
 /* The bars in Speech2Emotion: what the last run heard, or was told to take; over time too where it was heard in windows. */
 
-import { colourOf, readEmotions, stackedAreas } from "./emotion_data.js";
+import { colorOf, readEmotions, stackedAreas } from "./emotion_data.js";
 import { addStyle, el } from "./dom.js";
 import { onFrames } from "./frame_watch.js";
 import { recall, remember } from "./run_memory.js";
@@ -8,7 +8,7 @@ import { stayMounted } from "./stay_mounted.js";
 import { chain } from "./widget_host.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const FIELD = [600, 100]; // of the picture over time, in its own units
+const FIELD = [600, 100]; // of the drawing over time, in its own units
 const HEIGHTS = { waiting: 26, bars: 130, area: 62 }; // pixels
 const STYLE = `
 .float-emotion { display: flex; flex-direction: column; gap: 3px; height: 100%; box-sizing: border-box; overflow: hidden;
@@ -25,7 +25,7 @@ const STYLE = `
 
 function bar({ name, share, most }) {
   const filled = el("div", { class: "float-emotion-bar" });
-  Object.assign(filled.style, { width: `${Number((share * 100).toFixed(1))}%`, background: colourOf(name) });
+  Object.assign(filled.style, { width: `${Number((share * 100).toFixed(1))}%`, background: colorOf(name) });
   return el(
     "div",
     { class: "float-emotion-row", "data-most": String(most) },
@@ -42,7 +42,7 @@ function overTime(heard) {
   stackedAreas(heard, ...FIELD).forEach((points, i) => {
     const area = document.createElementNS(SVG, "polygon");
     area.setAttribute("points", points);
-    area.setAttribute("fill", colourOf(heard.emotions[i].name));
+    area.setAttribute("fill", colorOf(heard.emotions[i].name));
     const title = document.createElementNS(SVG, "title");
     title.textContent = heard.emotions[i].name;
     area.append(title);

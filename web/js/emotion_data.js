@@ -1,6 +1,6 @@
-/* What Speech2Emotion told of its last run, checked, and the areas of its picture over time. No DOM. */
+/* What Speech2Emotion told of its last run, checked, and the areas of its drawing over time. No DOM. */
 
-export const EMOTION_COLOURS = {
+export const EMOTION_COLORS = {
   angry: "#e5554f",
   disgust: "#6fa84b",
   fear: "#9b72d6",
@@ -9,11 +9,11 @@ export const EMOTION_COLOURS = {
   sad: "#4f8fe0",
   surprise: "#3fb8af",
 };
-const OTHER_COLOUR = "#b08968";
+const OTHER_COLOR = "#b08968";
 
-/** The colour of an emotion. */
-export function colourOf(name) {
-  return EMOTION_COLOURS[name] ?? OTHER_COLOUR;
+/** The color of an emotion. */
+export function colorOf(name) {
+  return EMOTION_COLORS[name] ?? OTHER_COLOR;
 }
 
 function share(value) {

@@ -8,13 +8,22 @@ import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { buildCurveEditor } from "./curve_editor.js";
 import { buildEmotionBars } from "./emotion_bars.js";
+import { wakeWithPage, wakeWithWidget } from "./frame_watch.js";
 import { buildLambdaPanel } from "./lambda_panel.js";
 
-const BUILDERS = { FLOATLambdaCurve: buildCurveEditor, LambdaEdit: buildLambdaPanel, Speech2Emotion: buildEmotionBars };
+const BUILDERS = {
+  FLOATLambdaCurve: buildCurveEditor,
+  LambdaEdit: buildLambdaPanel,
+  LoadFLOAT: () => {}, // has no panel, but other nodes' panels show its model's directions
+  Speech2Emotion: buildEmotionBars,
+};
 
 app.registerExtension({
   name: "FLOATPortrait",
+  setup: () => wakeWithPage(window, api),
   nodeCreated(node) {
-    BUILDERS[node.comfyClass]?.(node, { app, api });
+    if (!BUILDERS[node.comfyClass]) return;
+    for (const widget of node.widgets ?? []) wakeWithWidget(widget);
+    BUILDERS[node.comfyClass](node, { app, api });
   },
 });

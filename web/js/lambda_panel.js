@@ -1,12 +1,13 @@
 /**
- * The panel in a LambdaEdit node: a live picture, and controls that write the node's own widgets. What the edit is, only the widgets know;
+ * The panel in a LambdaEdit node: a live preview, and controls that write the node's own widgets. What the edit is, only the widgets know;
  * the panel keeps what is looked at (time, search, what is folded), and keeps that beside the node, as undo makes all nodes again.
  */
 import { el } from "./dom.js";
 import { parseEdits, formatEdits } from "./edit_text.js";
-import { onFrames } from "./frame_watch.js";
-import { executionIds, widgetUpstream } from "./graph_paths.js";
-import { LiveView } from "./live_view.js";
+import { directionLookup } from "./direction_lookup.js";
+import { onFrames, wake } from "./frame_watch.js";
+import { executionIds } from "./graph_paths.js";
+import { LivePreview } from "./live_preview.js";
 import { countOthers, plainFields, takeApart, wholeText, withField, withRange } from "./panel_edits.js";
 import { SliderList } from "./slider_list.js";
 import { DEFAULTS, DIRECTIONS, readDirections, sliderName } from "./panel_state.js";
@@ -20,7 +21,6 @@ import { chain } from "./widget_host.js";
 
 const LEAST = { width: 260, height: 400 }; // of the panel, in the canvas's units
 const NODE_SIZE = [400, 780]; // of a new node
-const LOOK_UP_MS = 700; // how often the node that loads the model is looked for, before a run
 const REMADE_MS = 3000; // undo makes a node again at once; later it is a new one
 
 export function buildLambdaPanel(node, host) {
@@ -39,15 +39,17 @@ export function buildLambdaPanel(node, host) {
 }
 
 class LambdaPanel {
-  constructor(node, { app, api }) {
-    Object.assign(this, { node, app, api });
+  constructor(node, host) {
+    const { app, api } = host;
+    Object.assign(this, { node, app });
     this.widgets = new PanelWidgets(node, app);
     this.widgets.hide();
-    this.live = new LiveView(api, {
+    this.live = new LivePreview(api, {
       ids: () => executionIds(this.app.rootGraph ?? this.app.graph, this.node),
       values: () => this.widgets.read().values,
       directions: (state) => this.name(state),
     });
+    this.names = directionLookup(node, host, (directions) => this.live.memory.ready || this.setDirections(readDirections({ directions })));
     this.toolbar = new PanelToolbar(this.toolbarActs(), this.widgets.choices("preset"));
     this.list = new SliderList(this.listActs());
     this.root = this.build();
@@ -72,28 +74,30 @@ class LambdaPanel {
     return root;
   }
 
-  /** Follows the node: its widgets from frame to frame, its links, its end. */
+  /** Follows the node: its widgets, its links, its end. */
   follow() {
     const { node } = this;
-    let stop = onFrames((time) => this.look(time));
-    chain(node, "onConnectionsChange", () => this.widgets.hide());
-    chain(node, "onConfigure", () => this.widgets.hide());
+    const stop = onFrames(() => this.look());
+    const arranged = () => (this.widgets.hide(), wake());
+    chain(node, "onConnectionsChange", arranged);
+    chain(node, "onConfigure", arranged);
+    chain(node, "onAdded", wake);
     chain(node, "onExecuted", (output) => this.noteOfRun(output?.float_edit?.[0]));
     chain(node, "onRemoved", () => {
       if (this.view) this.view.focus = { label: focusedLabel(this.root), at: performance.now() };
       stop();
-      stop = null;
+      this.names.stop();
       this.live.stop();
     });
   }
 
-  look(time) {
+  look() {
     stayMounted(this.app, this.node, this.root, "float-panel");
     if (!this.node.graph || !this.root.isConnected) return;
     const view = rememberedView(this.node);
     if (view !== this.view) this.take(view);
     this.sync();
-    if (!this.live.memory.ready && !(time - this.lookedUp < LOOK_UP_MS)) this.lookUpModel(time);
+    if (!this.live.memory.ready) this.names.look();
   }
 
   /** Takes up what was looked at before; nodes are made again by undo, and get their id only now. */
@@ -142,22 +146,9 @@ class LambdaPanel {
 
   /** The server's answer about the last run, or null: what the directions are called. */
   name(state) {
-    if (!state.ready) {
-      this.lookedUp = undefined; // ask by the model's name
-      return;
-    }
-    this.modelName = undefined;
+    if (!state.ready) return;
+    this.names.forget(); // they are the model's as it was in the run, and may be another's when ComfyUI has freed that
     this.setDirections(readDirections(state));
-  }
-
-  async lookUpModel(time) {
-    this.lookedUp = time;
-    const name = widgetUpstream(this.app.rootGraph ?? this.app.graph, this.node, "model", "LoadFLOAT", "model");
-    if (name === this.modelName) return;
-    this.modelName = name;
-    const answer = name === undefined ? null : await this.api.fetchApi(`/float/directions?model=${encodeURIComponent(name)}`);
-    const found = readDirections(answer?.ok ? await answer.json() : null);
-    if (!this.live.memory.ready && this.modelName === name) this.setDirections(found);
   }
 
   setDirections(directions) {
@@ -172,6 +163,7 @@ class LambdaPanel {
     if (!this.view || note === undefined) return;
     this.view.note = note;
     this.drawn = null; // shown, and the text below the panel hidden, with the next frame
+    wake();
   }
 
   toolbarActs() {

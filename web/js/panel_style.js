@@ -1,4 +1,4 @@
-/** The look of the panel, in the colours of ComfyUI's theme. */
+/** The look of the panel, in the colors of ComfyUI's theme. */
 
 const ID = "float-panel-style";
 const STYLE = `
@@ -13,7 +13,7 @@ const STYLE = `
   color: var(--fp-text); font: 12px/1.35 Inter, system-ui, sans-serif; outline: none; overflow: hidden; user-select: none;
 }
 .lg-node .float-panel { --fp-field: var(--component-node-widget-background, var(--comfy-input-bg, #222));
-  } /* Nodes 2.0 has its own colour for fields */
+  } /* Nodes 2.0 has its own color for fields */
 .float-panel *, .float-panel *::before { box-sizing: border-box; }
 .float-panel [hidden] { display: none !important; }
 .fp-body { display: flex; flex-direction: column; gap: 6px; height: 100%; }
@@ -22,9 +22,9 @@ const STYLE = `
 .fp-stage { position: relative; height: min(100cqw, 42cqh); border-radius: 8px; overflow: hidden;
   background: color-mix(in srgb, #000 12%, var(--fp-field)); }
 .fp-stage.fp-empty { height: 88px; background: var(--fp-field); }
-.fp-picture { width: 100%; height: 100%; object-fit: contain; display: block; visibility: hidden; -webkit-user-drag: none; }
-.fp-has-picture .fp-picture { visibility: visible; }
-.fp-empty .fp-picture { visibility: hidden; }
+.fp-image { width: 100%; height: 100%; object-fit: contain; display: block; visibility: hidden; -webkit-user-drag: none; }
+.fp-has-image .fp-image { visibility: visible; }
+.fp-empty .fp-image { visibility: hidden; }
 .fp-message { position: absolute; inset: auto 0 0 0; padding: 6px 10px; background: rgb(0 0 0 / 72%); color: #fff; text-align: center;
   text-wrap: balance; }
 .fp-message:empty { display: none; }

@@ -3,18 +3,18 @@ import { assign, el, iconButton } from "./dom.js";
 import { readNumber } from "./panel_state.js";
 
 const FIELDS = {
-  start: { label: "from", high: 36000, empty: "start", title: "Where sliders, gains and limits begin to act, in seconds" },
-  end: { label: "to", high: 36000, empty: "end", title: "Where they cease to act, in seconds; empty = at the clip's end" },
+  start: { label: "from", high: 36000, empty: "start", title: "When sliders, gains and limits begin to act, in seconds" },
+  end: { label: "to", high: 36000, empty: "end", title: "When they stop acting, in seconds. Empty = at the end" },
   ease: { label: "ease", high: 60, empty: "0", title: "Seconds in which they fade in after the start and out before the end" },
 };
 
-/** `act`: `range({start, end, ease})`, `outside(value)` while a gesture lasts, `done()` at its end, `time()` -> seconds of the picture. */
+/** `act`: `range({start, end, ease})`, `outside(value)` while a gesture lasts, `done()` at its end, `time()` -> seconds of the image. */
 export class RangeControls {
   constructor(act) {
     this.act = act;
     this.fields = Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, this.field(name, field)]));
     const here = (name) =>
-      iconButton("chevron", `${FIELDS[name].label}: the time of the picture`, () => this.set(name, this.act.time()), `fp-here fp-${name}`);
+      iconButton("chevron", `${FIELDS[name].label}: the time of the image`, () => this.set(name, this.act.time()), `fp-here fp-${name}`);
     const line = [
       labelled("start", this.fields.start),
       here("start"),

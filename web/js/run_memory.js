@@ -1,5 +1,5 @@
 /* What editors know beyond the workflow, such as a run's results, for as long as the page lives: undo and changing between workflows make
- * every node anew. */
+ * every node again. */
 
 const MOST = 400;
 const memory = new Map();

@@ -1,32 +1,34 @@
 /**
- * The live picture of a LambdaEdit node and its scrubber: asks the server for the frame at a time under the widgets' values, from the last
+ * The live preview of a LambdaEdit node and its scrubber: asks the server for the frame at a time under the widgets' values, from the last
  * run. Knows nothing of sliders.
  */
 import { assign, el, icon } from "./dom.js";
 import { newestWins } from "./newest_wins.js";
 import { timeLabel } from "./panel_state.js";
+import { retrying } from "./retry.js";
 
 const ENDS_OF_RUNS = ["execution_success", "execution_error", "execution_interrupted", "reconnected"];
 const NO_ANSWER = "The server does not answer.";
 
 /** `source`: {ids() -> [ids of the node in a prompt], values() -> widget values, directions(answer) takes the names in an answer}. */
-export class LiveView {
+export class LivePreview {
   constructor(api, source) {
     this.api = api;
     this.source = source;
     this.queue = newestWins(
       () => this.draw(),
-      () => this.tell(NO_ANSWER),
+      () => this.unanswered(),
     );
+    this.retry = retrying(() => this.refresh());
     this.memory = {}; // {time, blob, frames, fps, ready, node}: outlives the node when it is made again (undo)
     this.build();
     this.listen();
   }
 
   build() {
-    this.picture = el("img", { class: "fp-picture", alt: "The edited frame", draggable: "false", on: { load: () => this.shown() } });
+    this.image = el("img", { class: "fp-image", alt: "The edited frame", draggable: "false", on: { load: () => this.shown() } });
     this.message = el("div", { class: "fp-message", role: "status" });
-    this.stage = el("div", { class: "fp-stage" }, this.picture, this.message);
+    this.stage = el("div", { class: "fp-stage" }, this.image, this.message);
     const moved = () => {
       this.memory.time = Number(this.scrubber.value);
       this.showTime();
@@ -38,7 +40,7 @@ export class LiveView {
       min: 0,
       max: 0,
       value: 0,
-      "aria-label": "Time of the picture",
+      "aria-label": "Time of the image",
       on: { input: moved },
     });
     this.time = el("output", { class: "fp-time" });
@@ -65,35 +67,47 @@ export class LiveView {
     this.refresh();
   }
 
-  /** Asks whether there was a run, then for the picture. */
+  /** Asks whether there was a run, then for the image. */
   async refresh() {
     const asked = (this.asked = {}); // an answer that is no longer the newest question's is dropped
     let state;
     try {
       state = await this.stateOfRun();
     } catch {
-      state = { ready: false, message: NO_ANSWER };
+      if (this.asked === asked) this.unanswered();
+      return;
     }
     if (this.asked !== asked) return;
     Object.assign(this.memory, { ready: state.ready, frames: state.frames ?? 0, fps: state.fps ?? 25, node: state.node });
     this.source.directions(state);
     this.showTime();
-    if (state.ready) this.ask();
-    else this.tell(state.message, { empty: true });
+    if (state.ready) {
+      this.ask();
+    } else {
+      this.retry.stop();
+      this.tell(state.message, { empty: true });
+    }
+  }
+
+  /** The server did not answer: it is asked again. */
+  unanswered() {
+    this.tell(NO_ANSWER, { empty: !this.memory.ready });
+    this.retry.failed();
   }
 
   /** Of the places where the node's subgraph is used, the first that ran. */
   async stateOfRun() {
-    let state = { ready: false, message: "No run yet: press Run once, then this picture follows the sliders." };
+    let state = { ready: false, message: "No run yet: press Run once, then this preview follows the sliders." };
     for (const node of this.source.ids()) {
       const answer = await this.api.fetchApi(`/float/live?node=${encodeURIComponent(node)}`);
+      if (answer.status > 500) throw new Error("nobody behind the proxy answers");
       state = answer.ok ? { ...(await answer.json()), node } : { ready: false, message: await errorOf(answer) };
       if (state.ready) break;
     }
     return state;
   }
 
-  /** Draws the picture again as soon as the one under way is there. */
+  /** Asks for the image again as soon as the one under way is there. */
   ask() {
     if (this.memory.ready) this.queue.ask(true);
   }
@@ -104,6 +118,7 @@ export class LiveView {
     const body = JSON.stringify({ node, values: this.source.values(), time, format: "jpeg" });
     const headers = { "Content-Type": "application/json" };
     const answer = await this.api.fetchApi("/float/live", { method: "POST", headers, body });
+    this.retry.stop();
     this.busy = answer.status === 503;
     if (answer.ok) {
       this.memory.blob = await answer.blob();
@@ -120,12 +135,12 @@ export class LiveView {
   show(blob) {
     const old = this.address;
     this.address = URL.createObjectURL(blob);
-    this.picture.src = this.address;
+    this.image.src = this.address;
     if (old) URL.revokeObjectURL(old);
   }
 
   shown() {
-    this.stage.classList.add("fp-has-picture");
+    this.stage.classList.add("fp-has-image");
   }
 
   showTime() {
@@ -138,7 +153,7 @@ export class LiveView {
     this.time.textContent = timeLabel(Math.min(time, last), fps);
   }
 
-  /** A message over the picture; '' takes it away. */
+  /** A message over the image; '' takes it away. */
   tell(text, { empty = false, error = false } = {}) {
     this.message.replaceChildren(
       ...(text ? [...(empty ? [icon("face")] : []), el("span", { text: text[0].toUpperCase() + text.slice(1) })] : []),
@@ -149,6 +164,7 @@ export class LiveView {
 
   stop() {
     this.asked = null;
+    this.retry.stop();
     this.queue.stop();
     this.stopListening();
     if (this.address) URL.revokeObjectURL(this.address);
