@@ -1,7 +1,7 @@
-"""Frozen architecture descriptions and their presets.
+"""The architecture of all networks as frozen dataclasses, and two presets.
 
-Every size in the networks comes from here; no network knows the name of a preset. Run settings (steps, guidance, seed) are not
-architecture: they are in `types.SamplingOptions`.
+Every size in the networks comes from here; no network knows the name of a preset. Run settings (steps, guidance, seed) are in
+`types.SamplingOptions`. Sizes are whole numbers from 1 unless a range is given.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")  
 
 
 def _check_fields(part: Any) -> None:
-    """Sizes are whole numbers from 1 (`preceding` and `reach` from 0), the rest is text: these may come out of a file."""
+    """Sizes are whole numbers from 1 (`preceding` and `reach` from 0), the rest is text: the values may come from a file."""
     for field in fields(part):
         value = getattr(part, field.name)
         least = 0 if field.name in ("preceding", "reach") else 1
@@ -31,7 +31,14 @@ def _check_fields(part: Any) -> None:
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """Motion auto-encoder E, D (paper section 3.1). `channels` are per resolution, coarsest first: 4, 8, ..., size."""
+    """Motion auto-encoder: encoder and decoder (paper section 3.1).
+
+    size: side S of the images in pixels, a power of two from 8.
+    latent_size: size D of w_S.
+    basis_size: number M of motion directions v_m, 1 to D.
+    channels: channels of the feature maps at each resolution 4, 8, ..., S.
+    coefficient_layers: linear layers that compute the motion coefficients lambda.
+    """
 
     size: int = 512
     latent_size: int = 512
@@ -51,13 +58,26 @@ class AutoencoderConfig:
 
     @property
     def resolutions(self) -> tuple[int, ...]:
-        """4, 8, ..., size."""
+        """Sides of the feature maps in pixels: 4, 8, ..., S."""
         return tuple(4 << i for i in range(self.size.bit_length() - 2))
 
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """Flow matching transformer (paper section 3.2). `reach`: frame i attends to frames i - reach .. i + reach."""
+    """Flow matching transformer (paper section 3.2).
+
+    latent_size: size D of a motion latent.
+    audio_size: size D_a of an audio feature.
+    emotion_size: number of emotions.
+    hidden_size: size of a token, a multiple of heads.
+    depth: number of blocks.
+    heads: attention heads in a block.
+    mlp_ratio: hidden size of a block's MLP, in units of hidden_size.
+    window: frames L that are sampled at once.
+    preceding: frames L' before the window that the network also sees, from 0.
+    reach: frame i attends to frames i - reach to i + reach, from 0.
+    frequency_size: size of the sinusoidal embedding of the flow time t.
+    """
 
     latent_size: int = 512
     audio_size: int = 512
@@ -84,7 +104,14 @@ class TransformerConfig:
 
 @dataclass(frozen=True)
 class Wav2Vec2AudioConfig:
-    """wav2vec2 and a projection. `network` is the Hugging Face configuration as JSON text (hashable, unlike a dict)."""
+    """Audio encoder of the released model: wav2vec2 and a projection.
+
+    network: wav2vec2's Hugging Face configuration as JSON text (hashable, unlike a dict).
+    projection_size: size of the input of the projection: the hidden states of all layers, concatenated.
+    feature_size: size D_a of an audio feature.
+    sample_rate: of the audio that the network takes, in Hz.
+    kind: always "wav2vec2".
+    """
 
     network: str
     projection_size: int = 9216
@@ -98,7 +125,15 @@ class Wav2Vec2AudioConfig:
 
 @dataclass(frozen=True)
 class CompactAudioConfig:
-    """Log-mel bands and dilated convolutions: the audio encoder of small models, trained together with the transformer."""
+    """Audio encoder of small models: log-mel bands and dilated convolutions, trained together with the transformer.
+
+    feature_size: size D_a of an audio feature.
+    mel_bands: number of mel bands.
+    width: channels of the convolutions.
+    dilations: dilation of each residual block, in steps of the network.
+    sample_rate: of the audio that the network takes, in Hz.
+    kind: always "compact".
+    """
 
     feature_size: int = 64
     mel_bands: int = 64
@@ -117,7 +152,12 @@ AudioConfig = Wav2Vec2AudioConfig | CompactAudioConfig
 
 @dataclass(frozen=True)
 class EmotionConfig:
-    """Speech emotion classifier: wav2vec2 (configuration as JSON text) with a two-layer head over the mean in time."""
+    """Speech emotion classifier: wav2vec2 and a two-layer head on the mean over time.
+
+    network: wav2vec2's Hugging Face configuration as JSON text.
+    classes: number of emotions.
+    sample_rate: of the audio that the network takes, in Hz.
+    """
 
     network: str
     classes: int = len(EMOTIONS)
@@ -129,7 +169,15 @@ class EmotionConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """All parts of a model. A part that is None is not there. `fps`: frames per second of its motion and its audio features."""
+    """All parts of a model. A part that is missing is None.
+
+    name: of the preset or the file.
+    autoencoder: motion auto-encoder.
+    transformer: flow matching transformer.
+    audio: audio encoder, of one of two kinds.
+    emotion: speech emotion classifier.
+    fps: frames per second of motion and audio features, 1 to 1000.
+    """
 
     name: str
     autoencoder: AutoencoderConfig | None = None
@@ -148,7 +196,7 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, text: str) -> ModelConfig:
-        """The inverse of `to_json`. Raises OptionError for other text, CheckpointError where it gives two frame rates."""
+        """The inverse of `to_json`. Raises OptionError for any other text, and CheckpointError for two different frame rates."""
         try:
             return _model_config(json.loads(text))
         except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
@@ -169,7 +217,7 @@ def _model_config(data: dict[str, Any]) -> ModelConfig:
 
 
 def _take_old_rate(audio: dict[str, Any], model: dict[str, Any]) -> None:
-    """Older files give the rate twice: once for the model, once for its audio encoder."""
+    """Older files state the frame rate twice: for the model and for its audio encoder."""
     rate = audio.pop("fps", None)
     if rate is not None and model.setdefault("fps", rate) != rate:
         raise CheckpointError(
@@ -178,7 +226,7 @@ def _take_old_rate(audio: dict[str, Any], model: dict[str, Any]) -> None:
         )
 
 
-# The two wav2vec2 configurations of the released model: they cannot be read off the tensors.
+# The two wav2vec2 configurations of the released model; the tensors alone do not tell them.
 _WAV2VEC2_SHARED: dict[str, Any] = {
     "conv_dim": [512] * 7,
     "conv_kernel": [10, 3, 3, 3, 3, 2, 2],

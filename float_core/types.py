@@ -1,7 +1,7 @@
-"""The data that passes between the parts of float_core: frozen dataclasses that state shapes, units and ranges.
+"""The data that passes between the parts of float_core: frozen dataclasses. Each field states its shape, unit and range.
 
-B = batch, T = frames, D = latent size, M = basis size, S = image size. Those that hold tensors compare
-by identity. Tensors are float32 on the model's device, whatever dtype the networks compute in.
+B = batch, T = frames, D = latent size, M = basis size, S = image size. Classes that hold tensors compare by identity.
+Tensors are float32 on the model's device, whatever dtype the networks compute in.
 """
 
 from __future__ import annotations
@@ -40,7 +40,13 @@ EASINGS: tuple[str, ...] = ("linear", "smooth", "hold", "bezier")
 
 @dataclass(frozen=True)
 class CropTransform:
-    """Where a crop came from: `square` = (x1, y1, x2, y2) in pixels of the full image, may reach outside of it."""
+    """Where a crop came from.
+
+    square: (x1, y1, x2, y2) in pixels of the full image; it may reach outside of the image.
+    height: height of the full image, in pixels.
+    width: width of the full image, in pixels.
+    size: side S of the crop after resizing, in pixels.
+    """
 
     square: tuple[int, int, int, int]
     height: int
@@ -50,8 +56,13 @@ class CropTransform:
 
 @dataclass(frozen=True, eq=False)
 class FaceCrop:
-    """An image ready for the encoder. `image` (1, 3, S, S) in [-1, 1], RGB; `notes` say what a user should know; `found`: how many
-    faces there were, where they were looked for."""
+    """An image that is ready for the encoder.
+
+    image: (1, 3, S, S), RGB in [-1, 1].
+    transform: where in the full image the crop was.
+    notes: what a user should know about the crop, one sentence each.
+    found: how many faces were detected; 0 if none were looked for.
+    """
 
     image: Tensor
     transform: CropTransform
@@ -61,8 +72,13 @@ class FaceCrop:
 
 @dataclass(frozen=True, eq=False)
 class SourceIdentity:
-    """What the encoder reads off a source image. `latent` w_{S->r} (B, D); `coefficients` lambda (B, M); `motion` w_{r->S} =
-    basis @ lambda (B, D); `skips`: feature maps (B, C, r, r), coarsest (8x8) first, finest (SxS) last."""
+    """What the encoder finds in a source image: w_S = w_{S->r} + w_{r->S} (paper section 3.1).
+
+    latent: identity latent w_{S->r}, (B, D).
+    coefficients: motion coefficients lambda, (B, M).
+    motion: motion latent w_{r->S} = sum_m lambda_m v_m = basis @ lambda, (B, D).
+    skips: feature maps (B, C, r, r) from r = 8 (first) to r = S (last).
+    """
 
     latent: Tensor
     coefficients: Tensor
@@ -72,23 +88,32 @@ class SourceIdentity:
 
 @dataclass(frozen=True, eq=False)
 class AudioClip:
-    """Audio in memory. `waveform` (samples,) float32, about [-1, 1]; `sample_rate` in Hz. Only `write_video` takes (channels, samples) too,
-    and keeps stereo: everything else listens to one channel, which `mix_to_mono` makes."""
+    """Audio in memory.
+
+    waveform: (samples,) float32, about [-1, 1]. `write_video` also takes (channels, samples) and keeps stereo; all other functions
+        need one channel, which `mix_to_mono` makes.
+    sample_rate: in Hz, a positive whole number.
+    """
 
     waveform: Tensor
     sample_rate: int
 
     @property
     def samples(self) -> int:
-        """How many samples each channel has, at its own rate."""
+        """How many samples each channel has."""
         return self.waveform.shape[-1]
 
 
 @dataclass(frozen=True)
 class AudioFile:
-    """The first audio track of a file, read in pieces whenever it is asked for, so that memory does not grow with its length: a mix of its
-    `channels`, at its own `sample_rate` in Hz, `samples` long (counted by decoding it once). `open_audio` makes one; `write_video` reads
-    the file's own channels."""
+    """The first audio track of a file, mixed to mono and read in pieces: memory does not grow with its length. Made by `open_audio`.
+
+    path: the file.
+    sample_rate: the file's own rate, in Hz.
+    samples: samples in each channel, counted by decoding the file once.
+    channels: channels in the file; `write_video` reads them from the file again.
+    reader: called for each new reading; yields the blocks.
+    """
 
     path: Path
     sample_rate: int
@@ -97,13 +122,17 @@ class AudioFile:
     reader: Callable[[], Iterator[Tensor]] = field(repr=False, compare=False)
 
     def blocks(self) -> Iterator[Tensor]:
-        """The audio from its beginning, as blocks (n,) of mono float32, n > 0, all finite. Raises AudioError if the file has changed."""
+        """The audio from its start, as blocks (n,) of mono float32 with n > 0, all finite. Raises AudioError if the file has changed."""
         return self.reader()
 
 
 @dataclass(frozen=True, eq=False)
 class AudioFeatures:
-    """Audio features w_a (B, T, D_a), `fps` frames a second."""
+    """What the audio encoder makes of audio: one feature vector for each frame.
+
+    features: w_a, (B, T, D_a).
+    fps: frames per second, those of the model.
+    """
 
     features: Tensor
     fps: float
@@ -111,7 +140,11 @@ class AudioFeatures:
 
 @dataclass(frozen=True, eq=False)
 class EmotionCondition:
-    """w_e (B, 1 or T, 7): weights of angry, disgust, fear, happy, neutral, sad, surprise, which sum to 1."""
+    """The emotion that the motion shows, constant or one for each frame.
+
+    probabilities: w_e, (B, 1 or T, 7); the seven weights are 0..1 and sum to 1.
+    names: the seven emotions in the order of the weights: angry, disgust, fear, happy, neutral, sad, surprise.
+    """
 
     probabilities: Tensor
     names: tuple[str, ...] = EMOTIONS
@@ -119,8 +152,12 @@ class EmotionCondition:
 
 @dataclass(frozen=True, eq=False)
 class MotionSequence:
-    """Motion `latents` w_{r->D} (B, T, D), `fps` frames a second; frame i is at i / fps seconds. `source` (B, D): w_{r->S} of the portrait
-    that the motion was sampled for, where that is known."""
+    """Motion over time.
+
+    latents: motion latents w_{r->D}, (B, T, D).
+    fps: frames per second, 1 to 1000; frame i is at i / fps seconds.
+    source: w_{r->S} of the portrait that the motion was sampled for, (B, D); None if it is not known.
+    """
 
     latents: Tensor
     fps: float
@@ -129,9 +166,14 @@ class MotionSequence:
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A point of a curve: `time` in seconds, `value` in coefficient units. `easing` says how the curve goes from here to the next
-    keyframe; `handles` = (x1, y1, x2, y2), the two inner control points of "bezier" as shares of the time and value in between (the x in
-    0..1), as in CSS."""
+    """A point of a curve.
+
+    time: in seconds.
+    value: in coefficient units.
+    easing: how the curve goes from here to the next keyframe: "linear", "smooth", "hold" or "bezier".
+    handles: (x1, y1, x2, y2), the two inner control points of "bezier", as in CSS: fractions of the time (x, 0..1) and of the value (y)
+        between the two keyframes.
+    """
 
     time: float
     value: float
@@ -141,8 +183,11 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class LambdaCurve:
-    """A value over time, in coefficient units: by `keyframes` (held before the first and after the last), or by `values`, spread evenly
-    over the clip, however many they are. One of the two is empty."""
+    """A value over time, in coefficient units. Give keyframes or values, not both.
+
+    keyframes: points of the curve; the value is held before the first and after the last one.
+    values: any number of values, spread evenly over the whole motion.
+    """
 
     keyframes: tuple[Keyframe, ...] = ()
     values: tuple[float, ...] = ()
@@ -150,10 +195,25 @@ class LambdaCurve:
 
 @dataclass(frozen=True)
 class MotionEdit:
-    """An edit along one direction of the basis, in coefficient (lambda) units. In every frame the coefficient c becomes
-    c + weight * (clamp(base + offset + curve, low, high) - c), where base = mean + gain * (c - mean) with the clip's mean, or, if `freeze`,
-    the value of the range's first frame. `weight` is 1 from `start` to `end` seconds (None: to the clip's end), 0 outside, and rises and
-    falls over `ease` seconds inside the range, at those of its ends that are given; `easing` "linear" or "smooth"."""
+    """An edit along one direction of the basis, in coefficient (lambda) units.
+
+    In every frame the coefficient c becomes c + weight * (clamp(base + offset + curve, low, high) - c). Here base is
+    mean + gain * (c - mean), with the mean over the whole motion, or with `freeze` the value in the first frame of the range. The weight
+    is 1 from `start` to `end` and 0 outside.
+
+    direction: which direction, 0 to M - 1.
+    offset: added to the coefficient.
+    gain: scales the deviation from the mean; 1 changes nothing, 0 holds the mean.
+    freeze: hold the value of the first frame of the range.
+    low: lower limit of the coefficient, or None.
+    high: upper limit of the coefficient, or None.
+    start: first second of the range.
+    end: last second of the range; None = the end of the motion.
+    ease: seconds in which the weight rises after `start` and falls before `end`, inside the range. No ramp at a `start` of 0 or
+        an `end` of None.
+    easing: shape of the ramps, "linear" or "smooth".
+    curve: added to the coefficient, over time.
+    """
 
     direction: int
     offset: float = 0.0
@@ -170,9 +230,14 @@ class MotionEdit:
 
 @dataclass(frozen=True)
 class DirectionLabel:
-    """One thing that a direction moves. `name` is a control of the synthetic rig ("yaw", "smile", ...), `group` head, jaw, mouth, eyes or
-    brows; `strength` 0..1 = its share of all that the direction moves, each control counted in its typical spread; `per_unit` = how far
-    one unit of the coefficient moves it, in the control's natural unit `unit`."""
+    """One thing that a direction moves.
+
+    name: a control of the synthetic rig, such as "yaw" or "smile".
+    group: "head", "jaw", "mouth", "eyes" or "brows".
+    strength: 0..1, the share of this control in all that the direction moves, with each control measured in its typical spread.
+    per_unit: how far one unit of the coefficient moves the control, in `unit`.
+    unit: the natural unit of the control, such as "degrees".
+    """
 
     name: str
     group: str
@@ -183,9 +248,14 @@ class DirectionLabel:
 
 @dataclass(frozen=True)
 class DirectionCalibration:
-    """What one direction does: `labels`, strongest first, those too weak to matter left out; `fit` 0..1 = how much of the motion in the
-    image the labels explain; `low`, `high` = natural range of an offset (deviation from a clip's mean in sampled motion); `spread` = its
-    standard deviation."""
+    """What one direction does.
+
+    labels: what it moves, strongest first; what is too weak to matter is left out.
+    fit: 0..1, how much of the motion in the image the labels explain.
+    low: lower end of the natural range: percentile 1 of the deviation from the mean in sampled motion, in coefficient units.
+    high: upper end of that range: percentile 99.
+    spread: standard deviation of the same.
+    """
 
     labels: tuple[DirectionLabel, ...]
     fit: float
@@ -196,8 +266,13 @@ class DirectionCalibration:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the M directions of a basis do. `fingerprint` of the basis it belongs to; `mirror` (M rows of M): coefficients of the mirrored
-    face = mirror @ coefficients; `provenance`: how it was made, in plain words."""
+    """What the M directions of a basis do.
+
+    fingerprint: 16 numbers that identify the basis it belongs to (`calibration.basis_fingerprint`).
+    directions: M entries, in the order of the basis.
+    mirror: M rows of M numbers; coefficients of the mirrored face = mirror @ coefficients.
+    provenance: how the calibration was made, in plain words.
+    """
 
     fingerprint: tuple[float, ...]
     directions: tuple[DirectionCalibration, ...]
@@ -207,14 +282,18 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class FrameChunk:
-    """Consecutive frames (n, 3, S, S) clamped to [-1, 1]; `start` = index of the first one in the clip."""
+    """Consecutive frames of a video.
+
+    frames: (n, 3, S, S), RGB, clamped to [-1, 1].
+    start: number of the first of them in the whole video, from 0.
+    """
 
     frames: Tensor
     start: int
 
 
 def _is(value: object, *kinds: type) -> bool:
-    """Whether it is of one of these kinds of number; True and False are not numbers here."""
+    """Whether the value is a number of one of these types; True and False are not numbers here."""
     return isinstance(value, kinds) and not isinstance(value, bool)
 
 
@@ -222,16 +301,16 @@ def _is(value: object, *kinds: type) -> bool:
 class SamplingOptions:
     """How motion is sampled.
 
-    steps: evaluations of the velocity for a window. A midpoint or heun step takes two, an rk4 step four.
+    steps: evaluations of the velocity for each window; a midpoint or heun step takes two, an rk4 step four.
     solver: "euler", "midpoint", "heun", "rk4" or "ab2" (Adams-Bashforth).
-    audio_guidance: how strongly the motion follows the audio; 1 = plain conditioning.
-    emotion_guidance: how strongly it follows the emotion; 1 = plain conditioning.
-    seed: decides all noise.
-    noise_policy: "continuous" draws new noise for every window, "same_each_window" the same noise (as the released script does).
-    time_grid: how the steps lie between noise (time 0) and motion (time 1): "even", or "fine_end", which begins with long steps and ends
-        with short ones.
-    guidance_interval: (start, end), the times between which the guidance scales hold, the ends included. At other times they are 1, which
-        takes one pass of the network instead of up to three.
+    audio_guidance: how strongly the motion follows the audio; 1 = plain conditioning, 0 to 10 are useful.
+    emotion_guidance: how strongly the motion follows the emotion; 1 = plain conditioning, 0 to 10 are useful.
+    seed: decides all noise, 0 to 2**64 - 1.
+    noise_policy: "continuous" = new noise for every window; "same_each_window" = the same noise, as in the released script.
+    time_grid: how the steps are spaced between noise (time 0) and motion (time 1): "even", or "fine_end" = long steps first, short
+        steps last.
+    guidance_interval: (start, end) with 0 <= start < end <= 1. Guidance is used at times from start to end; at other times its scales are
+        1, which takes one pass of the network instead of up to three.
     """
 
     steps: int = 10
@@ -274,8 +353,12 @@ class SamplingOptions:
         emotion_guidance: float = 1.0,
         noise_policy: NoisePolicy = "continuous",
     ) -> SamplingOptions:
-        """Steps, solver, time grid and guidance interval by what they give: "fast", "balanced" or "best". What each costs and how far it is
-        from the exact solution was measured: docs/sampling_quality.md."""
+        """Steps, solver, time grid and guidance interval for a quality: "fast", "balanced" or "best". docs/sampling_quality.md has the cost
+        and the error of each.
+
+        >>> SamplingOptions.of_quality("fast", seed=7).solver
+        'ab2'
+        """
         if quality not in QUALITIES:
             raise OptionError(f"quality is {quality!r}; expected one of {', '.join(QUALITIES)}")
         steps, solver, time_grid, interval = _QUALITY_SETTINGS[quality]
@@ -283,14 +366,24 @@ class SamplingOptions:
 
     @classmethod
     def released(cls, seed: int = 0) -> SamplingOptions:
-        """The released script's run: 10 time points, which are 9 Euler evaluations, guidance 2 and 1, one noise for every window."""
+        """As the released script samples: 10 time points (9 Euler evaluations), guidance 2 and 1, the same noise for every window.
+
+        >>> SamplingOptions.released().steps
+        9
+        """
         return cls(steps=9, solver="euler", audio_guidance=2.0, emotion_guidance=1.0, seed=seed, noise_policy="same_each_window")
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where weights came from: `file` or folder, its `sha256`, the `layout` that was recognized, the `license` in plain words, and all
-    `files` that were read, those of the wav2vec2 folders included."""
+    """Where weights came from.
+
+    file: the weight file or folder that was loaded.
+    sha256: its hash as 64 hexadecimal digits; for a folder, the hash of the list of its files' hashes.
+    layout: name of the file layout that was recognized.
+    license: the license of the weights, in plain words.
+    files: all files that were read, including those of the wav2vec2 folders.
+    """
 
     file: str
     sha256: str
@@ -301,16 +394,26 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class FloatModel:
-    """Loaded networks with their configuration. `basis` (D, M) orthonormal; a part that the files did not hold is None. `calibration`:
-    what the directions do, where a file beside the weights says it.
-    The networks are plain modules, there for tests and training: autoencoder, transformer, audio_encoder, emotion."""
+    """Loaded networks with their configuration. A part that the files do not hold is None.
+
+    config: the sizes of all parts.
+    provenance: where the weights came from.
+    autoencoder: motion auto-encoder (encoder and decoder), a plain module.
+    transformer: flow matching transformer, a plain module.
+    audio_encoder: audio to features, a plain module.
+    emotion_loader: loads the speech emotion network when it is first used.
+    basis_tensor: orthonormal motion directions (D, M); read it as `basis`.
+    calibration: what the directions do, if a file beside the weights says so.
+    device: where the networks are and compute.
+    dtype: what the networks compute in; tensors at the public functions stay float32.
+    """
 
     config: ModelConfig
     provenance: Provenance
     autoencoder: nn.Module | None = None
     transformer: nn.Module | None = None
     audio_encoder: nn.Module | None = None
-    emotion_loader: Callable[[], nn.Module] | None = None  # the largest network: loaded on first use
+    emotion_loader: Callable[[], nn.Module] | None = None
     basis_tensor: Tensor | None = None
     calibration: Calibration | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -324,7 +427,7 @@ class FloatModel:
         return self.basis_tensor
 
     def has(self, part: PartName) -> bool:
-        """Whether the files held this part: "autoencoder", "transformer", "audio_encoder" or "emotion"."""
+        """Whether the model has this part: "autoencoder", "transformer", "audio_encoder" or "emotion"."""
         return {
             "autoencoder": self.autoencoder,
             "transformer": self.transformer,
@@ -333,7 +436,7 @@ class FloatModel:
         }[part] is not None
 
     def require(self, part: PartName) -> Any:
-        """The network of that part. Raises CheckpointError, saying which file would have it, when it is not there."""
+        """The network of this part. Raises CheckpointError if it is missing, and names the files that have it."""
         if not self.has(part):
             raise CheckpointError(self._missing(part))
         if part == "emotion":
