@@ -16,7 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..atomic_file import write_beside
+from ..argument_checks import check_type
+from ..atomic_file import refuse_input, write_beside
 from ..errors import AudioError, VideoError
 from ..frame_rate import exact_rate
 from ..types import AudioClip, AudioFile, FrameChunk
@@ -36,7 +37,8 @@ def write_video(
 
     The ending chooses the container: .mp4, .m4v, .mov, .mkv. Missing folders are made, an existing file is replaced at the end. An odd
     width or height is extended by one pixel, which H.264 needs. Stereo stays stereo, more channels are mixed to it; of an `AudioFile` it
-    is the file's own channels. Raises VideoError, before the first frame is asked for unless a frame is what is wrong.
+    is the file's own channels. Raises VideoError, or OptionError for `fps` and where the video would replace its own audio file: before
+    the first frame is asked for, unless a frame is what is wrong.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -47,6 +49,8 @@ def write_video(
     container = CONTAINERS.get(target.suffix.lower())
     if container is None:
         raise VideoError(f"{target.name!r} ends in {target.suffix!r}; expected one of {', '.join(CONTAINERS)}")
+    if isinstance(audio, AudioFile):
+        refuse_input(target, [audio.path])
     require_encoders()
     track = _track(audio)
     with contextlib.ExitStack() as stack:
@@ -103,14 +107,16 @@ def _track(audio: AudioClip | AudioFile | None) -> AudioTrack:
 
 
 def _clip_blocks(audio: AudioClip) -> Iterator[Tensor]:
-    waveform, rate = audio.waveform.detach().to("cpu", torch.float32), audio.sample_rate
-    if waveform.ndim not in (1, 2) or not waveform.numel() or not bool(waveform.isfinite().all()):
-        raise VideoError(
-            f"the audio has shape {tuple(waveform.shape)}; expected (samples,) or (channels, samples), at least one of each, all finite"
-        )
+    check_type("the audio", audio, AudioClip, VideoError)
+    waveform, rate = check_type("the waveform", audio.waveform, Tensor, VideoError), audio.sample_rate
+    if waveform.ndim not in (1, 2) or not waveform.numel():
+        raise VideoError(f"the audio has shape {tuple(waveform.shape)}; expected (samples,) or (channels, samples), at least one of each")
+    if not waveform.is_floating_point() or not bool(waveform.isfinite().all()):
+        raise VideoError(f"the audio has values of {waveform.dtype}; expected float in about [-1, 1], all finite")
     lowest, highest = AUDIO_RATES
     if not lowest <= rate <= highest or rate != int(rate):
         raise VideoError(f"the audio's rate is {rate}; expected a whole number of samples per second, {lowest} to {highest}")
+    waveform = waveform.detach().to("cpu", torch.float32)
     pieces = (waveform[None] if waveform.ndim == 1 else waveform).split(BLOCK, dim=1)
     yield from _at_most_two(lambda: pieces, usual_names(len(pieces[0])))
 

@@ -202,6 +202,16 @@ def test_an_audio_file_that_is_gone_or_another(tmp_path):
     assert list(tmp_path.iterdir()) == [source]
 
 
+def test_the_video_does_not_replace_the_file_of_its_audio(tmp_path):
+    source = write_video(tmp_path / "a.mp4", chunks(4), fps=25, audio=AudioClip(torch.zeros(2000), 16000))
+    before, file = source.read_bytes(), open_audio(source)
+    (tmp_path / "link.mp4").symlink_to(source)
+    for name in ("a.mp4", "link.mp4", "../" + tmp_path.name + "/a.mp4"):
+        with pytest.raises(OptionError, match="the result would replace it"):
+            write_video(tmp_path / name, chunks(4), fps=25, audio=file)
+    assert source.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("fps", "length"),
     [
@@ -391,6 +401,9 @@ def test_unusable_targets_and_audio_are_told_before_a_frame_is_rendered(tmp_path
         ("v.mp4", AudioClip(nan, 16000), "all finite"),
         ("v.mp4", AudioClip(empty, 16000), r"\(2, 0\)"),
         ("v.mp4", AudioClip(torch.zeros(1, 2, 9), 16000), "expected"),
+        ("v.mp4", AudioClip(torch.zeros(9, dtype=torch.int16), 16000), "values of torch.int16"),
+        ("v.mp4", AudioClip(np.zeros(9, np.float32), 16000), "waveform is ndarray"),
+        ("v.mp4", torch.zeros(9), "audio is Tensor; expected AudioClip"),
         ("v.mp4", AudioClip(torch.zeros(9), 0), "rate is 0"),
         ("v.mp4", AudioClip(torch.zeros(9), 44100.5), r"rate is 44100\.5"),
         ("v.mp4", AudioClip(torch.zeros(9), 2_000_000), "1000 to 1000000"),
