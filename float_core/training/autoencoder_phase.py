@@ -7,17 +7,14 @@ grows in stages; each stage starts from the averaged weights of the one before.
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import PRESETS, AutoencoderConfig, ModelConfig
-from ..errors import OptionError
+from ..config import AutoencoderConfig, ModelConfig
 from ..motion_autoencoder.autoencoder import MotionAutoencoder
 from ..progress import ProgressCallback
 from ..synthetic import rig as rigs
@@ -28,6 +25,7 @@ from .growth import grow
 from .loop import LoopConfig, run
 from .losses import component_l1, detail_l1, flow_l1, multi_scale_l1
 from .pose_head import pose_directions, tie_coefficients
+from .read_config import from_data, preset, read_object
 
 
 @dataclass(frozen=True)
@@ -70,16 +68,11 @@ class AutoencoderTraining:
 
     @classmethod
     def read(cls, path: str | Path) -> AutoencoderTraining:
-        """From a JSON file such as configs/mini_autoencoder.json. Raises OptionError for unknown or missing entries."""
-        try:
-            data: dict[str, Any] = json.loads(Path(path).read_text())
-            network = PRESETS[data.pop("preset")].autoencoder if "preset" in data else AutoencoderConfig(**data.pop("network"))
-            stages = tuple(Stage(**stage) for stage in data.pop("stages"))
-            weights = LossWeights(**data.pop("weights", {}))
-            assert network is not None
-            return cls(network, stages, weights, **data)
-        except (OSError, TypeError, KeyError, json.JSONDecodeError) as error:
-            raise OptionError(f"{path} is not a training configuration: {error!r}. See float_core/training/configs.") from error
+        """From a JSON file such as configs/mini_autoencoder.json. Raises OptionError for entries that are unknown, missing or wrong."""
+        data = read_object(path)
+        if (known := preset(data, path)) is not None:
+            data["network"] = known.autoencoder
+        return from_data(cls, data, str(path))
 
 
 class AutoencoderPhase:

@@ -6,17 +6,16 @@ judged is in `motion_measures`, how a run is kept and resumed in `loop`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from ..audio.compact_encoder import MELS_PER_FRAME, CompactAudioEncoder
-from ..config import PRESETS, CompactAudioConfig, TransformerConfig
+from ..config import CompactAudioConfig, TransformerConfig
 from ..errors import OptionError
 from ..motion_flow.probability_path import PathSample, straight_path
 from ..motion_flow.transformer import FlowMatchingTransformer
@@ -26,6 +25,7 @@ from .loop import LoopConfig, run
 from .mel_augmentation import disturb_mel
 from .motion_dataset import MotionClip, Windows, draw_windows, load_clips, portrait_coefficients
 from .motion_samples import write_motion_samples
+from .read_config import from_data, preset, read_object
 
 # Spread of what in a portrait says nothing of the clip (its open mouth, its gaze), and of errors in the rest; in coefficient units.
 _SOURCE_SPREAD = {
@@ -76,18 +76,13 @@ class MotionTraining:
 
     @classmethod
     def read(cls, path: str | Path) -> MotionTraining:
-        """From a JSON file such as configs/mini_motion.json. Raises OptionError for unknown or missing entries."""
-        try:
-            data: dict[str, Any] = json.loads(Path(path).read_text())
-            preset = PRESETS[data.pop("preset")] if "preset" in data else None
-            transformer = preset.transformer if preset else TransformerConfig(**data.pop("transformer"))
-            audio = preset.audio if preset else CompactAudioConfig(**data.pop("audio"))
-            assert transformer is not None
-            if not isinstance(audio, CompactAudioConfig):
-                raise OptionError(f"{path}: only the compact audio encoder can be trained, not the one of {preset and preset.name!r}")
-            return cls(transformer, audio, LoopConfig(**data.pop("loop")), MotionPhaseConfig(**data.pop("phase", {})), **data)
-        except (OSError, TypeError, KeyError, json.JSONDecodeError) as error:
-            raise OptionError(f"{path} is not a training configuration: {error!r}. See float_core/training/configs.") from error
+        """From a JSON file such as configs/mini_motion.json. Raises OptionError for entries that are unknown, missing or wrong."""
+        data = read_object(path)
+        if (known := preset(data, path)) is not None:
+            if not isinstance(known.audio, CompactAudioConfig):
+                raise OptionError(f"{path}: only the compact audio encoder can be trained, not the one of {known.name!r}")
+            data |= {"transformer": known.transformer, "audio": known.audio}
+        return from_data(cls, data, str(path))
 
 
 class MotionNetworks(nn.Module):
