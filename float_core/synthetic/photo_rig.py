@@ -28,6 +28,7 @@ from .triangle_raster import affine_of_triangles, opening_triangles, paint_trian
 BACKGROUND, AROUND, SKIN, LEFT_EYE, RIGHT_EYE, UPPER_MOUTH, LOWER_MOUTH = range(7)
 _FINE = 2  # frames are drawn this many times larger and averaged: smooth edges
 _SAME = 0.012  # half image widths: what a flow finds this near to where it should be, is seen there
+_HAIR_END = 0.05  # half image widths
 _BROWS = ("brow_inner", "brow_outer")
 _LIDS_FROM, _LIDS_OVER = 0.15, 0.45  # closure at which the lids' own skin begins to show, and over how much more it comes
 
@@ -200,7 +201,9 @@ class PhotoRig:
     def _cover(self, layer: np.ndarray, place: np.ndarray) -> np.ndarray:
         size = len(self._paint.cover)
         at = np.clip(((place + 1) * (size / 2)).astype(np.int32), 0, size - 1)
-        return np.where(layer == AROUND, self._paint.cover[at[..., 1], at[..., 0]], np.float32(1))
+        beyond = np.maximum(np.abs(place[..., 0]), -place[..., 1]) - 1  # hair that the border cuts ends a little outside of it
+        cover = self._paint.cover[at[..., 1], at[..., 0]] * np.clip(1.4 - beyond / _HAIR_END, 0, 1)
+        return np.where(layer == AROUND, cover, np.float32(1))
 
     def _close_lids(self, look: Look, flat: Tensor) -> None:
         """Lays the skin of closed lids over what was stretched of the open ones."""

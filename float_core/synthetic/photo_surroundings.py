@@ -44,19 +44,20 @@ class Surroundings:
         direction = start[:, :2] - center
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         border = np.min((np.sign(direction) - start[:, :2]) / np.where(direction == 0, 1e-9, direction), axis=1)
+        border = np.maximum(border, 1e-3)[:, None]
         share = (np.arange(_RINGS + 1) / _RINGS) ** 1.25
-        along = np.concatenate([np.maximum(border, 1e-3)[:, None] * share, np.full((len(start), 1), 3.0)], 1)
+        along = np.concatenate([border * share, np.full((len(start), 1), 3.0)], 1)
         flat = start[:, None, :2] + along[..., None] * direction[:, None]
         distance = along / pose.unit
         near = np.exp(-((distance / _SKULL_FALL) ** 2))
         behind = pose.place[2] - _BEHIND * pose.unit
         z = behind + (start[:, None, 2] - behind) * near
-        follow = _follow(portrait.person, flat, distance, direction @ pose.rotation[:2, 1]) * (
-            1 - _smooth((along / border[:, None] - 0.7) / 0.3)
-        )
+        down = np.maximum(direction @ pose.rotation[:2, 1], 0)[:, None]
+        follow = _follow(portrait.person, flat, distance, down)
+        follow *= 1 - np.minimum(2 * down, 1) * _smooth((along / border - 0.7) / 0.3)  # shoulders stand, hair goes on beyond the border
         follow += (1 - follow) * np.exp(-((distance / 0.1) ** 2))
-        stretch = np.exp(-((distance / _SKIN) ** 2)) * (1 - _smooth((along / border[:, None] - 0.5) / 0.5))
-        follow[:, 0] = stretch[:, 0] = 1
+        stretch = np.exp(-((distance / _SKIN) ** 2)) * (1 - _smooth((along / border - 0.5) / 0.5))
+        follow[:, 0], stretch[:, 0], follow[:, -1] = 1, 1, 0
         return cls(inner, np.concatenate([flat, z[..., None]], -1), follow, stretch)
 
     def triangles(self, first: int) -> np.ndarray:
@@ -73,7 +74,7 @@ class Surroundings:
         return (self.points + self.follow[..., None] * rigid + self.stretch[..., None] * skin[:, None])[..., :2]
 
 
-def _follow(person: np.ndarray, flat: np.ndarray, distance: np.ndarray, downwards: np.ndarray) -> np.ndarray:
+def _follow(person: np.ndarray, flat: np.ndarray, distance: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Share of the head's motion (R, K): whole on hair, falling off beyond it and down the neck."""
     size = len(person)
     row, column = (np.clip(((flat[..., i] + 1) / 2 * size).astype(int), 0, size - 1) for i in (1, 0))
@@ -82,7 +83,7 @@ def _follow(person: np.ndarray, flat: np.ndarray, distance: np.ndarray, downward
     wide = np.concatenate([reach[-4:], reach, reach[:4]])
     reach = np.lib.stride_tricks.sliding_window_view(wide, 9).mean(1)  # neighbors alike: hair moves as one
     beyond = 1 - _smooth((distance - reach[:, None] - 0.1) / _AIR)
-    return beyond * (1 - _smooth(distance * np.maximum(downwards, 0)[:, None] / _NECK))
+    return beyond * (1 - _smooth(distance * down / _NECK))
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:
