@@ -72,7 +72,7 @@ def test_photographs_are_as_the_seed_says(portraits, tmp_path):
 def test_what_cannot_be_made_is_refused(tmp_path):
     with pytest.raises(OptionError, match="at least 1 head"):
         write_faces(tmp_path, heads=0)
-    with pytest.raises(OptionError, match="synthesize"):
+    with pytest.raises(OptionError, match="has no faces_"):
         FaceDataset(tmp_path)
     with pytest.raises(OptionError, match="no prepared portraits"):
         write_photo_faces(tmp_path, tmp_path)
