@@ -95,7 +95,7 @@ def hear_as(network: Any, audio: AudioClip, length: float, overlap: float, fade:
             plan = lambda rate: WindowPlan(round(length * rate), round(overlap * rate), 2 * round(fade * rate / 2))  # noqa: E731
             changes.enter_context(mock.patch.object(module, "speech_windows", plan))
             if not whole_norm:
-                changes.enter_context(mock.patch.object(module, "norm_of_whole_sound", lambda *_: nullcontext()))
+                changes.enter_context(mock.patch.object(module, "norm_of_whole_audio", lambda *_: nullcontext()))
         return hear(network, audio)
 
 

@@ -17,7 +17,7 @@ from ..types import EmotionCondition
 from .audio_stream import AudioStream
 from .long_windows import WindowPlan, speech_windows
 from .wav2vec2_network import build_wav2vec2, feature_stride, layer_outputs, network_dtype, receptive_field, stages_of
-from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
+from .wav2vec2_statistics import AudioStatistics, measure_audio, norm_of_whole_audio
 from .waveform import normalize, require_batch
 
 
@@ -94,7 +94,7 @@ class SpeechEmotionClassifier(nn.Module):
         stride = feature_stride(network.wav2vec2)
         plan, steps = self._plan(audio.samples)
         spans = plan.spans(steps)
-        statistics = measure_sound(network.wav2vec2, audio, audio.samples)
+        statistics = measure_audio(network.wav2vec2, audio, audio.samples)
         cuts = cut_spans(audio.read(), ((start * stride, (stop - 1) * stride + self._minimum) for start, stop in spans))
         pieces = plan.join(spans, (self._window(cut, statistics) for cut in cuts))
         total = sum((piece.sum(dim=1) for piece in pieces), start=torch.tensor(0.0))  # (1, H)
@@ -111,10 +111,10 @@ class SpeechEmotionClassifier(nn.Module):
         stride = feature_stride(self.wav2vec2_for_emotion.wav2vec2)
         return speech_windows(self.config.sample_rate / stride), (samples - self._minimum) // stride + 1
 
-    def _window(self, samples: Tensor, statistics: SoundStatistics) -> Tensor:
+    def _window(self, samples: Tensor, statistics: AudioStatistics) -> Tensor:
         normalized = statistics.normalize(samples)[None].to(next(self.parameters()).device, network_dtype(self))
         network = self.wav2vec2_for_emotion
-        with norm_of_whole_sound(network.wav2vec2, statistics):
+        with norm_of_whole_audio(network.wav2vec2, statistics):
             return network.states(normalized).float()
 
 

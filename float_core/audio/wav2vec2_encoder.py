@@ -19,7 +19,7 @@ from ..frame_rate import frame_count, frame_samples
 from .audio_stream import AudioStream
 from .long_windows import speech_windows
 from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field, stages_of
-from .wav2vec2_statistics import SoundStatistics, measure_sound, norm_of_whole_sound
+from .wav2vec2_statistics import AudioStatistics, measure_audio, norm_of_whole_audio
 from .waveform import normalize, require_batch
 
 
@@ -51,7 +51,7 @@ class Wav2Vec2AudioEncoder(nn.Module):
         return stages_of(self.wav2vec2)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Mono sound (B, samples), not normalized, to w_a (B, T, feature_size)."""
+        """Mono audio (B, samples), not normalized, to w_a (B, T, feature_size)."""
         features: Tensor = self.audio_projection(self.hidden_states(waveform))
         return features
 
@@ -71,18 +71,18 @@ class Wav2Vec2AudioEncoder(nn.Module):
         return torch.cat(states, dim=-1)
 
     @torch.no_grad()
-    def stream(self, sound: AudioStream) -> Iterator[Tensor]:
-        """Features of a long sound, as pieces (1, n, feature_size) float32 that are computed one after another, heard in windows.
+    def stream(self, audio: AudioStream) -> Iterator[Tensor]:
+        """Features of long audio, as pieces (1, n, feature_size) float32 that are computed one after another, heard in windows.
 
-        Near to those of the whole, not equal: a window's frames do not attend to the rest of the sound. Its level and the statistics of
+        Near to those of the whole, not equal: a window's frames do not attend to the rest of the audio. Its level and the statistics of
         the group norm are the whole's, and windows begin on frames, at which the convolutions see the same samples as in the whole. The
-        sound is read twice."""
+        audio is read twice."""
         rate, fps = self.config.sample_rate, self.fps
-        frames = frame_count(sound.samples, rate, fps)
+        frames = frame_count(audio.samples, rate, fps)
         plan = speech_windows(fps)
         spans = plan.spans(frames)
-        statistics = measure_sound(self.wav2vec2, sound, frame_samples(frames, rate, fps))
-        cuts = cut_spans(sound.read(), ((frame_samples(start, rate, fps), frame_samples(stop, rate, fps)) for start, stop in spans))
+        statistics = measure_audio(self.wav2vec2, audio, frame_samples(frames, rate, fps))
+        cuts = cut_spans(audio.read(), ((frame_samples(start, rate, fps), frame_samples(stop, rate, fps)) for start, stop in spans))
         windows = (self._window(cut, stop - start, statistics) for cut, (start, stop) in zip(cuts, spans, strict=True))
         yield from plan.join(spans, windows)
 
@@ -90,10 +90,10 @@ class Wav2Vec2AudioEncoder(nn.Module):
         """In how many windows `stream` hears so many samples."""
         return len(speech_windows(self.fps).spans(frame_count(samples, self.config.sample_rate, self.fps)))
 
-    def _window(self, samples: Tensor, frames: int, statistics: SoundStatistics) -> Tensor:
-        """(samples,) of a long sound to (1, frames, feature_size)."""
+    def _window(self, samples: Tensor, frames: int, statistics: AudioStatistics) -> Tensor:
+        """(samples,) of long audio to (1, frames, feature_size)."""
         normalized = statistics.normalize(samples)[None].to(next(self.parameters()).device)
-        with norm_of_whole_sound(self.wav2vec2, statistics):
+        with norm_of_whole_audio(self.wav2vec2, statistics):
             features: Tensor = self.audio_projection(self._states(normalized, frames))
         return features.float()
 

@@ -11,12 +11,14 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import OptionError
 
 # Keys of a config.json that speak of a file or of a way to run, not of the network.
 _NOT_ARCHITECTURE = ("attn_implementation", "_attn_implementation", "architectures", "dtype", "gradient_checkpointing", "torch_dtype")
+_FEWEST_CHANNELS = 16  # of a group: below, see `_convolve_in_float32`
 
 
 def build_wav2vec2(network: str) -> nn.Module:
@@ -36,7 +38,20 @@ def build_wav2vec2(network: str) -> nn.Module:
         model: nn.Module = Wav2Vec2Model(Wav2Vec2Config.from_dict(kept))
     except (refused, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise OptionError(f"the wav2vec2 configuration does not make a network: {' '.join(str(error).split())}") from error
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv1d) and 1 < layer.in_channels // layer.groups < _FEWEST_CHANNELS:
+            layer.register_forward_hook(_convolve_in_float32)
     return model.eval()
+
+
+def _convolve_in_float32(layer: nn.Conv1d, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+    """Mends a bfloat16 convolution on a CPU: oneDNN (3.10, of torch 2.11) gives wrong numbers on processors with AMX where a group has few
+    channels and the kernel is wide, as in the position convolution of a small wav2vec2. The released networks have 48 and 64 channels."""
+    if output.dtype != torch.bfloat16 or output.device.type != "cpu":
+        return output
+    weight, bias = layer.weight.float(), None if layer.bias is None else layer.bias.float()
+    y = F.conv1d(inputs[0].float(), weight, bias, layer.stride, layer.padding, layer.dilation, layer.groups)
+    return y.to(output.dtype)
 
 
 def receptive_field(wav2vec2: Any) -> int:

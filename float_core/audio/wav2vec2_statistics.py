@@ -1,12 +1,12 @@
-"""What a wav2vec2 must know of the whole of a long sound before it hears windows of it: the level of the sound, and the mean and variance
-over time that the group norm of its first convolution divides by (wav2vec2-base has one). Read off the sound in one pass, in float64.
+"""What a wav2vec2 must know of the whole of long audio before it hears windows of it: its level, and the mean and variance over time that
+the group norm of its first convolution divides by (wav2vec2-base has one). Found in one pass over the audio, in float64.
 
 Knows nothing of how windows are chosen, nor of anything behind the first convolution.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +18,8 @@ from .audio_stream import AudioStream
 from .waveform import VARIANCE_FLOOR
 
 
-@dataclass(frozen=True)
-class SoundStatistics:
+@dataclass(frozen=True, eq=False)
+class AudioStatistics:
     """`mean` and `variance` of the samples x. Of the patches that the first convolution sees, in x: `patch_mean` (k,) and
     `patch_covariance` (k, k); None for a network that does not normalize over time."""
 
@@ -34,32 +34,32 @@ class SoundStatistics:
         return float((self.variance + VARIANCE_FLOOR) ** 0.5)
 
     def normalize(self, samples: Tensor) -> Tensor:
-        """As `waveform.normalize`, with the mean and variance of the whole sound."""
+        """As `waveform.normalize`, with the mean and variance of the whole audio."""
         return (samples - self.mean) / self.deviation
 
 
-def measure_sound(wav2vec2: Any, sound: AudioStream, padded: int) -> SoundStatistics:
-    """One pass over the sound. `padded`: samples that the network hears of it, the last one being repeated."""
+def measure_audio(wav2vec2: Any, audio: AudioStream, padded: int) -> AudioStatistics:
+    """One pass over the audio. `padded`: samples that the network hears of it, the last one being repeated."""
     norm = _time_norm(wav2vec2)
     sums = torch.zeros(2, dtype=torch.float64)
     patches = _PatchSums(*_first_step(wav2vec2)) if norm is not None else None
     last = torch.zeros(1)
-    for block in sound.read():
+    for block in audio.read():
         x, last = block.double(), block[-1:]
         sums += torch.stack([x.sum(), x.square().sum()])
         if patches is not None:
             patches.add(x)
-    mean, square = (sums / sound.samples).tolist()
+    mean, square = (sums / audio.samples).tolist()
     variance = max(0.0, square - mean**2)
     if patches is None:
-        return SoundStatistics(mean, variance)
-    patches.add(last.double().expand(max(0, padded - sound.samples)))
-    return SoundStatistics(mean, variance, *patches.mean_and_covariance())
+        return AudioStatistics(mean, variance)
+    patches.add(last.double().expand(max(0, padded - audio.samples)))
+    return AudioStatistics(mean, variance, *patches.mean_and_covariance())
 
 
 @contextmanager
-def norm_of_whole_sound(wav2vec2: Any, statistics: SoundStatistics) -> Iterator[None]:
-    """Inside, the group norm over time divides by the whole sound's statistics, not by those of the window it sees. For inference."""
+def norm_of_whole_audio(wav2vec2: Any, statistics: AudioStatistics) -> Iterator[None]:
+    """Inside, the group norm over time divides by the statistics of the whole audio, not by those of the window it sees. For inference."""
     norm = _time_norm(wav2vec2)
     if norm is None:
         yield
@@ -79,9 +79,9 @@ def norm_of_whole_sound(wav2vec2: Any, statistics: SoundStatistics) -> Iterator[
         hook.remove()
 
 
-def _channel_statistics(convolution: nn.Conv1d, statistics: SoundStatistics) -> tuple[Tensor, Tensor]:
-    """Mean and variance (C,) over all time of y_c = w_c . p + b_c, p the patches of the normalized sound: w_c . E[p] + b_c and
-    w_c Cov[p] w_c. Exact without computing y, which is 6.5 MB a second of sound in wav2vec2-base."""
+def _channel_statistics(convolution: nn.Conv1d, statistics: AudioStatistics) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,) over all time of y_c = w_c . p + b_c, p the patches of the normalized audio: w_c . E[p] + b_c and
+    w_c Cov[p] w_c. Exact without computing y, which is 6.5 MB a second of audio in wav2vec2-base."""
     assert statistics.patch_mean is not None and statistics.patch_covariance is not None
     weight = convolution.weight[:, 0].cpu().double()  # [C, k]
     mean = weight @ ((statistics.patch_mean - statistics.mean) / statistics.deviation)
@@ -92,7 +92,7 @@ def _channel_statistics(convolution: nn.Conv1d, statistics: SoundStatistics) -> 
 
 
 class _PatchSums:
-    """Sums over the patches (k samples, `stride` apart) of a sound that comes in blocks."""
+    """Sums over the patches (k samples, `stride` apart) of audio that comes in blocks."""
 
     def __init__(self, kernel: int, stride: int) -> None:
         self._kernel, self._stride = kernel, stride
@@ -112,7 +112,7 @@ class _PatchSums:
             joined = joined[len(patches) * self._stride :]
         self._rest = joined.clone()
 
-    def mean_and_covariance(self) -> Iterable[Tensor]:
+    def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
         """(k,) and (k, k)."""
         mean = self._sum / self._count
         return mean, self._products / self._count - torch.outer(mean, mean)

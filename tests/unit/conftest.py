@@ -1,11 +1,13 @@
-"""A tiny model with random weights in every part but speech emotion."""
+"""A tiny model with random weights in every part but speech emotion, and the best that a network in half precision can give."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.config import AutoencoderConfig, CompactAudioConfig, ModelConfig, TransformerConfig
@@ -60,6 +62,25 @@ def before_decoding(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], o
 def before_evaluation(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """Has a function called before every evaluation of the velocity."""
     return lambda call: _watch(monkeypatch, PreparedVelocity, call)
+
+
+@pytest.fixture
+def in_precision() -> Callable[[nn.Module, torch.dtype], nn.Module]:
+    """`in_precision(network, dtype)`: a copy that computes in float32, but rounds its weights and all that goes into and comes out of a
+    layer to `dtype`. That is what the network gives in that precision where nothing else is lost, whatever kernels a processor has."""
+    return _rounded_copy
+
+
+def _rounded_copy(network: nn.Module, dtype: torch.dtype) -> nn.Module:
+    def rounded(value: Tensor) -> Tensor:
+        return value.to(dtype).float()
+
+    network = copy.deepcopy(network).to(dtype).float()
+    for layer in network.modules():
+        if not list(layer.children()):
+            layer.register_forward_pre_hook(lambda _layer, inputs: tuple(map(rounded, inputs)))
+            layer.register_forward_hook(lambda _layer, _inputs, output: rounded(output))
+    return network
 
 
 def _watch(monkeypatch: pytest.MonkeyPatch, kind: type, call: Callable[[], object]) -> None:

@@ -74,3 +74,17 @@ def test_a_long_sound_is_heard_in_windows(monkeypatch, network):
     for layer in classifier.wav2vec2_for_emotion.wav2vec2.encoder.layers:
         layer.attention.out_proj.weight.data.zero_()
     torch.testing.assert_close(classifier.stream_probabilities(stream), classifier.probabilities(sound), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.half_precision
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@torch.no_grad()
+def test_half_precision_loses_by_rounding_alone(in_precision, dtype):
+    torch.manual_seed(1)
+    classifier = SpeechEmotionClassifier(EmotionConfig(json.dumps(TINY))).eval()
+    audio = torch.randn(8, 4000)
+    exact, best = classifier(audio), in_precision(classifier, dtype)(audio)
+    probabilities = in_precision(classifier, dtype).probabilities(audio)
+    found = classifier.to(dtype)(audio)
+    assert found.dtype == dtype and (found.float() - best).norm() < (best - exact).norm()
+    torch.testing.assert_close(classifier.probabilities(audio), probabilities, rtol=0, atol=float((best - exact).abs().max()))

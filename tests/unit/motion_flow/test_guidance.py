@@ -58,12 +58,18 @@ def test_equals_the_plain_formula_in_as_few_passes(transformer, conditions, scal
 
 @pytest.mark.half_precision
 @torch.no_grad()
-def test_half_precision_networks_give_float32(transformer, conditions):
+def test_half_precision_loses_by_rounding_alone(transformer, conditions, in_precision):
     x = torch.randn(2, 7, 6)
-    full = GuidedVelocity(transformer, conditions, 2.0, 1.0)(x, 0.3)
-    half = GuidedVelocity(transformer.bfloat16(), conditions, 2.0, 1.0)(x, 0.3)
-    assert half.dtype == torch.float32
-    assert float((half - full).norm() / full.norm()) < 0.1
+    exact, best = (
+        GuidedVelocity(network, conditions, 2.0, 1.0)(x, 0.3) for network in (transformer, in_precision(transformer, torch.bfloat16))
+    )
+    transformer.bfloat16()
+    for found in (
+        GuidedVelocity(transformer, conditions, 2.0, 1.0)(x, 0.3),
+        PreparedVelocity(transformer, conditions, 2.0, 1.0, [0.3])(x, 0.3),
+    ):
+        assert found.dtype == torch.float32
+        assert (found - best).norm() < 1.5 * (best - exact).norm()  # sums and products between the layers are rounded too
 
 
 def relative(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -116,17 +122,6 @@ def test_prepared_equals_it_at_the_size_of_the_bundled_model():
     x = draw(1, c.window, c.latent_size)
     found = PreparedVelocity(network, conditions, 2.0, 1.0, TIMES)(x, 0.25)
     assert relative(found, GuidedVelocity(network, conditions, 2.0, 1.0)(x, 0.25)) < 1e-5
-
-
-@pytest.mark.half_precision
-@torch.no_grad()
-def test_prepared_half_precision(transformer, conditions):
-    expected = GuidedVelocity(transformer, conditions, 2.0, 1.0)(X, 0.25)
-    transformer.bfloat16()
-    plain = GuidedVelocity(transformer, conditions, 2.0, 1.0)(X, 0.25)
-    found = PreparedVelocity(transformer, conditions, 2.0, 1.0, TIMES)(X, 0.25)
-    assert found.dtype == torch.float32
-    assert relative(found, expected) < max(0.02, 1.5 * relative(plain, expected))
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3])
