@@ -75,7 +75,7 @@ def test_more_writes_the_edit_text(panel: Panel) -> None:
 
 def test_the_range_of_seconds_moves_sliders_and_gains(panel: Panel) -> None:
     panel.comfy.set_widget(panel.node_id, "edit", '[{"direction": 1, "gain": 2}, {"direction": 1, "offset": 1}]')
-    panel.root.get_by_role("button", name="Time and rest").click()
+    panel.root.get_by_role("button", name="Time range and rest").click()
     for field, text in (("Range from", "0.4"), ("Range to", "1")):
         panel.root.get_by_label(field, exact=True).fill(text)
         panel.root.get_by_label(field, exact=True).press("Enter")

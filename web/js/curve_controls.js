@@ -6,7 +6,7 @@ import { moveKey, removeKey, setEasing } from "./curve_keys.js";
 import { DIRECTIONS, colorOf, freeDirections, nameOf } from "./curve_tracks.js";
 import { assign, el, icon } from "./dom.js";
 
-const EASING_WORDS = { linear: "straight on", smooth: "soft at both ends", hold: "stays, then jumps", bezier: "by two handles" };
+const EASING_WORDS = { linear: "straight", smooth: "eases in and out", hold: "holds, then jumps", bezier: "shaped by two handles" };
 const REACHES = [0.5, 1, 2, 3, 5, 10];
 
 /** A chip for each direction, and a list of the others to add. */
@@ -36,7 +36,7 @@ function adder(store) {
   const free = freeDirections(store.entries, store.names?.length ?? DIRECTIONS);
   const options = free.map((direction) => el("option", { value: direction, text: nameOf(direction, store.names) }));
   const choose = ({ target }) => target.value !== "" && store.addDirection(Number(target.value));
-  const attributes = { class: "float-curve-add", title: "Move another direction", "aria-label": "Add a direction", on: { change: choose } };
+  const attributes = { class: "float-curve-add", title: "Add a direction to move", "aria-label": "Add a direction", on: { change: choose } };
   return el("select", attributes, el("option", { value: "", text: "+ direction" }), ...options);
 }
 
@@ -53,7 +53,7 @@ export function keyFields(store) {
     const title = `${easing}: ${EASING_WORDS[easing]} (E: the next one)`;
     return button("", title, () => store.change(setEasing(store.keys, store.selected, easing)), icon(easing));
   });
-  const remove = button("", "Delete this keyframe (Delete, or right click)", () => store.change(removeKey(store.keys, store.selected), -1), icon("bin"));
+  const remove = button("", "Delete this keyframe (Delete, or right-click)", () => store.change(removeKey(store.keys, store.selected), -1), icon("bin"));
   const group = el("span", { class: "float-curve-group", role: "group", "aria-label": "Easing" }, ...easings);
   const update = () => {
     const { key } = store;
@@ -97,7 +97,7 @@ function number(label, title, unit, take) {
 /** Snapping, the value axis, zoom, and whether the text is shown. */
 export function viewTools(store, text) {
   const tool = (name, title, press) => button("", title, press, icon(name));
-  const snap = tool("snap", "Snap to frames (Alt while dragging: the other way)", () => {
+  const snap = tool("snap", "Snap to frames (Alt while dragging: switch)", () => {
     store.snap = !store.snap;
     store.changed();
   });
@@ -106,10 +106,10 @@ export function viewTools(store, text) {
     store.reach = Number(target.value) || undefined;
     store.changed();
   };
-  const reach = el("select", { title: "Values in sight", "aria-label": "Values in sight", on: { change: choose } }, ...options);
-  const closer = tool("closer", "Closer (wheel, once the curves were clicked)", () => store.zoom(0.6, store.key?.time));
-  const wider = tool("wider", "Wider (wheel, once the curves were clicked)", () => store.zoom(1 / 0.6));
-  const fit = tool("fit", "The whole clip and all values (F)", () => store.fit());
+  const reach = el("select", { title: "Range of values that is shown", "aria-label": "Range of values", on: { change: choose } }, ...options);
+  const closer = tool("closer", "Zoom in (mouse wheel, after a click on the curves)", () => store.zoom(0.6, store.key?.time));
+  const wider = tool("wider", "Zoom out (mouse wheel, after a click on the curves)", () => store.zoom(1 / 0.6));
+  const fit = tool("fit", "Show everything (F)", () => store.fit());
   const written = tool("code", "Show the curves as text", text.toggle);
   const update = () => {
     snap.setAttribute("aria-pressed", String(store.snap));

@@ -81,7 +81,7 @@ function waveform(context, { view, waveform: peaks, duration }, theme) {
   if (!peaks?.length || !(duration > 0)) return;
   const middle = yOf(view, (view.low + view.high) / 2);
   const step = duration / peaks.length;
-  const height = (peak) => Math.max(0.5, Math.sqrt(peak) * view.height * 0.44); // the root shows quiet sounds too
+  const height = (peak) => Math.max(0.5, Math.sqrt(peak) * view.height * 0.44); // the root shows quiet audio too
   context.beginPath();
   peaks.forEach((peak, i) => context.lineTo(xOf(view, (i + 0.5) * step), middle - height(peak)));
   [...peaks.entries()].reverse().forEach(([i, peak]) => context.lineTo(xOf(view, (i + 0.5) * step), middle + height(peak)));

@@ -155,8 +155,8 @@ export class CurveStore {
 
   /** What stands where there is nothing to draw. */
   get message() {
-    if (this.linked) return "The curves come over the input.";
-    if (this.problem) return `The text of the curves cannot be read: ${this.problem}. Correct it in the text field above; it is left as it is.`;
+    if (this.linked) return "The curves come from the input.";
+    if (this.problem) return `The text of the curves cannot be read: ${this.problem}. Fix it in the text field above. It is not changed.`;
     return this.tracks.length ? "" : "Choose a direction to move. Then double-click here to place keyframes.";
   }
 

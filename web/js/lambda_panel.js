@@ -140,7 +140,7 @@ class LambdaPanel {
       range,
       outside: values.outside_scale,
       others: countOthers(edits, range),
-      problem: linked.has("edit") ? "The edit text comes over its input." : problem,
+      problem: linked.has("edit") ? "The edit text comes from its input." : problem,
     });
   }
 
@@ -202,7 +202,7 @@ class LambdaPanel {
     this.write(problem ? also : { ...also, edit: formatEdits(change(edits, rangeOf({ ...DEFAULTS, ...values }))) });
   }
 
-  /** The whole edit as text; a text that cannot be read as it is, to be mended. */
+  /** The whole edit as text; a text that cannot be read as it is, to be fixed. */
   copy() {
     const values = { ...DEFAULTS, ...this.widgets.read().values };
     const offsets = new Map(Array.from({ length: DIRECTIONS }, (_, index) => [index, values[sliderName(index)]]));

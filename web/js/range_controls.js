@@ -25,7 +25,7 @@ export class RangeControls {
     ];
     const moved = () => act.outside(Number(this.outside.value));
     const on = { input: moved, change: () => act.done(), dblclick: () => (act.outside(1), act.done()) };
-    const title = "Scales the motion that no direction describes: 1 keeps it, 0 removes it. Double click: 1";
+    const title = "Scales the motion that no direction describes: 1 keeps it, 0 removes it. Double-click: 1";
     this.outside = el("input", {
       class: "fp-slider",
       type: "range",

@@ -4,7 +4,7 @@ import { groupDirections, matches, rangeLabel, sliderName } from "./panel_state.
 import { RangeControls } from "./range_controls.js";
 import { SliderRow, foldHeading } from "./slider_row.js";
 
-const TITLES = { head: "Head", jaw: "Jaw", mouth: "Mouth", eyes: "Eyes", brows: "Brows", other: "Other", clip: "Time and rest" };
+const TITLES = { head: "Head", jaw: "Jaw", mouth: "Mouth", eyes: "Eyes", brows: "Brows", other: "Other", clip: "Time range and rest" };
 
 /** `act`: what rows and range controls may do (see there). */
 export class SliderList {

@@ -10,7 +10,7 @@ const NUMBERS = {
     low: -MOST_GAIN,
     high: MOST_GAIN,
     empty: "1",
-    title: "How much of the movement around the clip's mean is kept: 0.5 halves it, 0 holds the mean.",
+    title: "How much of the movement around the mean is kept: 0.5 = half of it, 0 = none.",
   },
   low: { low: -1000, high: 1000, empty: "none", title: "The value never falls below this. The slider's offset comes on top." },
   high: { low: -1000, high: 1000, empty: "none", title: "The value never rises above this. The slider's offset comes on top." },
@@ -83,7 +83,7 @@ export class SliderRow {
     this.plug = iconButton("plug", "Show this slider's input, to connect a number to it", () => this.act.reveal(index));
     const freeze = el(
       "label",
-      { class: "fp-field fp-check", title: "Holds the value of the range's first frame." },
+      { class: "fp-field fp-check", title: "Holds the value of the first frame of the range." },
       this.freeze,
       el("span", { text: "freeze" }),
     );
@@ -136,7 +136,7 @@ export class SliderRow {
     this.element.classList.toggle("fp-linked", linked);
     this.element.classList.toggle("fp-open", open);
     this.more.setAttribute("aria-expanded", String(open));
-    this.slider.title = linked ? `${sliderName(this.direction.index)} comes over its input` : "Double click: 0";
+    this.slider.title = linked ? `${sliderName(this.direction.index)} comes from its input` : "Double-click: 0";
     return offset !== 0 || special;
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tests.node_ids import NODE_IDS
 ROOT = Path(__file__).resolve().parents[3]
 LONGEST_EXECUTE = 25
 SOURCES = sorted((ROOT / "nodes").glob("*.py"))
+WEB = ROOT / "web"
+PAGES = [*sorted((WEB / "docs").glob("*.md")), *sorted((WEB / "js").glob("*.js")), ROOT / "locales" / "en" / "nodeDefs.json"]
 
 
 def test_every_execute_is_short() -> None:
@@ -49,6 +52,13 @@ def test_no_text_speaks_of_the_command_line(path: Path) -> None:
     assert [text for text in texts if "python -m" in text or " --" in text or text.startswith("--")] == []
 
 
-def test_the_template_has_a_image() -> None:
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_what_artists_read_is_in_the_words_of_the_field(path: Path) -> None:
+    text = path.read_text()
+    assert re.findall(r"\b(pictures?|sounds?|colours?|licences?|neighbours?|behaviours?)\b", text, re.IGNORECASE) == []
+    assert path.suffix == ".js" or re.findall(r"python -m|(?<![\w-])--\w+", text) == [], "command line options are no node's business"
+
+
+def test_every_template_has_an_image() -> None:
     for workflow in (ROOT / "workflows").glob("*.json"):
         assert workflow.with_suffix(".jpg").is_file()
