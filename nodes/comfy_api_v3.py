@@ -11,7 +11,7 @@ from comfy_api.latest import ComfyExtension, InputImpl, io
 
 from ..float_core import FloatError
 from . import host_bridge
-from .messages import advised
+from .messages import advised, told_warnings
 
 __all__ = ["ComfyExtension", "FloatNode", "InputImpl", "io"]
 
@@ -27,7 +27,7 @@ class FloatNode(io.ComfyNode):
         super().__init_subclass__(**options)
         if "node_id" not in vars(cls):  # ComfyUI clones the class for every run, with all that it has
             cls.node_id = cls.__name__
-            cls.execute = classmethod(_with_advice(cls.execute.__func__))
+            cls.execute = classmethod(_told_well(cls.execute.__func__))
 
     @classmethod
     def schema(cls, display_name: str, inputs: Sequence[Any], outputs: Sequence[Any], **more: Any) -> io.Schema:
@@ -46,11 +46,14 @@ class FloatNode(io.ComfyNode):
         )
 
 
-def _with_advice(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.NodeOutput]:
+def _told_well(execute: Callable[..., io.NodeOutput]) -> Callable[..., io.NodeOutput]:
+    """The same, but the artist reads what float_core warns of, and with its errors what to do."""
+
     @functools.wraps(execute)
     def run(cls: type[FloatNode], **inputs: Any) -> io.NodeOutput:
         try:
-            return execute(cls, **inputs)
+            with told_warnings(host_bridge.tell_user):
+                return execute(cls, **inputs)
         except FloatError as error:
             error.args = (host_bridge.for_the_page(advised(error)),)
             raise

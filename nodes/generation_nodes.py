@@ -28,7 +28,6 @@ from .conversions import audio_to_track, moved
 from .frame_stream import collected, shown, with_smaller_batches
 from .managed_model import ManagedModel
 from .memory import check_room, image_memory, new_batch
-from .messages import compile_notes
 from .timing_nodes import at_rate
 from .widget_values import AS_SET, QUALITY_CHOICES, sampling_options
 
@@ -190,7 +189,7 @@ class DecodeVideo(FloatNode):
         images = _room_for_images(motion.latents.shape[1], model.size, image_memory_limit) if host_bridge.is_taken(IMAGES) else None
         batch = batch_size or automatic_batch_size(model.computed)
         memory = frame_memory(model.core, min(motion.latents.shape[1], batch))
-        with model.computing("autoencoder", memory=memory, work="rendering frames") as core, compile_notes(host_bridge.tell_user):
+        with model.computing("autoencoder", memory=memory, work="rendering frames") as core:
             chunks = _render(core, identity, motion, batch, compiled)
             chunks = chunks if images is None else collected(chunks, images)  # each goes to the file before the next is rendered
             path = write_video(host_bridge.temporary_file(".mp4"), chunks, fps=motion.fps, audio=clip)

@@ -1,4 +1,4 @@
-"""What the artist reads: errors of float_core with advice for ComfyUI, texts without the server's folders, notes of the compiler."""
+"""What the artist reads: float_core's errors with advice for ComfyUI, its warnings, and neither with the server's folders."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from ..float_core import CalibrationError, CompileWarning, FaceNotFoundError, FloatError
+from ..float_core import CalibrationError, FaceNotFoundError, FloatError
+
+_OWN = tuple(str(Path(__file__).parent.parent / folder) for folder in ("float_core", "nodes"))
 
 # float_core's errors carry the facts; what to do about them is different in every front end.
 ADVICE: dict[type[FloatError], str] = {
@@ -32,16 +36,19 @@ def without_folders(text: str, folders: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def compile_notes(tell: Callable[[str], None]) -> Iterator[None]:
-    """`tell` gets every CompileWarning of the block as soon as the block ends, once each; other warnings go where they went before."""
-    caught: list[warnings.WarningMessage] = []
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", CompileWarning)
-            yield
-    finally:
-        for text in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, CompileWarning)):
-            tell(text)
-        for w in caught:
-            if not issubclass(w.category, CompileWarning):
-                warnings.showwarning(w.message, w.category, w.filename, w.lineno)
+def told_warnings(tell: Callable[[str], None]) -> Iterator[None]:
+    """Inside, `tell` gets what this pack warns of, once each, when it does; other warnings go where they went before."""
+    told: set[str] = set()
+    with warnings.catch_warnings():
+        plain = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *where: Any, **named: Any) -> None:
+            if not filename.startswith(_OWN):
+                plain(message, category, filename, lineno, *where, **named)
+            elif str(message) not in told:
+                told.add(str(message))
+                tell(str(message))
+
+        warnings.filterwarnings("always", category=UserWarning, module=re.escape(__name__.split(".nodes.")[0]) + r"\.")
+        warnings.showwarning = show
+        yield

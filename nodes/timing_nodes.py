@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..float_core import AudioClip, MotionSequence, join_motions, loop_motion, resample_motion, stretch_motion, trim_motion
-from ..float_core.motion_editing import frames_for
+from ..float_core.frame_rate import frames_for
 from . import host_bridge, socket_types
 from .comfy_api_v3 import FloatNode, io
 from .conversions import audio_to_clip, clip_seconds

@@ -27,7 +27,8 @@ from ..float_core import (
     edits_from_text,
     preset_edits,
 )
-from ..float_core.motion_editing import direction_group, directions_of, frames_for
+from ..float_core.frame_rate import frames_for
+from ..float_core.motion_editing import direction_group, directions_of
 from ..float_core.types import QUALITIES
 from .conversions import clip_seconds
 

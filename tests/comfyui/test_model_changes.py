@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,20 @@ def test_a_calibration_and_the_folders_of_audio_networks_are_noticed(server: Com
     assert loaded(server) == (True, False)
 
 
+def test_a_calibration_that_does_not_fit_is_said(server: ComfyServer, folder: Path) -> None:
+    fitting = calibration(folder / f"{NAME}.safetensors")
+    foreign = replace(fitting, fingerprint=tuple(value + 1 for value in fitting.fingerprint))
+    save_calibration(foreign, folder / f"{NAME}.calibration.json")
+    run = server.run(PROMPT)
+    assert run.outputs["2"]["calibrated"] == [False]
+    (note,) = [note for note in run.notes if "another basis" in note]
+    assert note.startswith(f"models/float/{NAME}.calibration.json"), "without the folders of the server"
+
+
 def test_a_model_that_was_replaced_is_loaded_again(server: ComfyServer, folder: Path) -> None:
     assert loaded(server)[0]
     model = float_core.load_model(folder / f"{NAME}.safetensors")
-    float_core.save_model(model, folder / f"{NAME}.safetensors", license="another, so that the file has another size")
+    another = float_core.save_model(model, folder / f"{NAME}-new.safetensors", license="another, so that the file has another size")
+    another.replace(folder / f"{NAME}.safetensors")
     assert loaded(server)[0]
     assert not loaded(server)[0]
