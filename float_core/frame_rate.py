@@ -1,6 +1,6 @@
-"""Frames, samples and seconds, in whole fractions: the same audio has the same number of frames wherever they are counted.
+"""Frames, samples and seconds as exact fractions: the same audio has the same number of frames wherever they are counted.
 
-Rates of television are written as decimals and mean ratios: 23.976 (or 23.98) is 24000/1001, 29.97 is 30000/1001, 59.94 is 60000/1001.
+Television rates are written as decimals but mean ratios: 23.976 (or 23.98) is 24000/1001, 29.97 is 30000/1001, 59.94 is 60000/1001.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ _AS_WRITTEN = Fraction(5, 1000)  # 23.976 and 23.98 both mean 24000 / 1001
 
 
 def exact_rate(fps: float | Fraction) -> Fraction:
-    """Frames per second, 1 to 1000, as the ratio that is meant: 25 is 25, 29.97 is 30000/1001, 12.5 is 25/2."""
+    """Frames per second, 1 to 1000, as the exact ratio that is meant.
+
+    >>> exact_rate(29.97), exact_rate(12.5)
+    (Fraction(30000, 1001), Fraction(25, 2))
+    """
     written = fps if isinstance(fps, Fraction) else Fraction(check_number("fps", fps, low=1, high=1000))
     for whole in _TELEVISION:
         meant = Fraction(whole * 1000, 1001)
@@ -29,7 +33,7 @@ def exact_rate(fps: float | Fraction) -> Fraction:
 
 
 def exact_seconds(name: str, seconds: float | Fraction) -> Fraction:
-    """Seconds from 0 as a fraction, also where samples over a sample rate were written as a float."""
+    """Seconds from 0 as a fraction; a float that came from samples / sample rate becomes exact again."""
     if isinstance(seconds, Fraction):
         if not 0 <= seconds <= 10**6:
             raise OptionError(f"{name} is {seconds}; expected seconds from 0")
@@ -38,7 +42,11 @@ def exact_seconds(name: str, seconds: float | Fraction) -> Fraction:
 
 
 def frames_for(seconds: float | Fraction, fps: float | Fraction) -> int:
-    """Frames that cover so many seconds: ceil(seconds * fps), at least 1."""
+    """Frames that cover so many seconds: ceil(seconds * fps), at least 1.
+
+    >>> frames_for(1.5, 25)
+    38
+    """
     return max(1, math.ceil(exact_seconds("seconds", seconds) * exact_rate(fps)))
 
 

@@ -82,7 +82,7 @@ class CompactAudioEncoder(nn.Module):
 
     @property
     def stages(self) -> tuple[nn.Module, ...]:
-        """Modules that end one after the other while the network hears something."""
+        """The modules whose ends mark the progress of a forward pass."""
         return (self.stem, *self.blocks)
 
     def forward(self, waveform: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""An emotion that changes over time: keyframes as text, and as one row of seven weights for every frame.
+"""An emotion that changes over time: keyframes as text, and as one row of seven weights for each frame.
 
-These are emotions that a user decides; `speech_emotion` hears them in a voice.
+The user chooses these emotions; `speech_emotion` predicts them from a voice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ _EXAMPLE = '"2.5 happy" or "2.5 happy=0.7,surprise=0.3 x0.8"'
 
 @dataclass(frozen=True)
 class EmotionKeyframe:
-    """From `time` (seconds) on, the emotion is `mix`: a name, or names and weights. `strength` 0..1: 0 is neutral, 1 the mix itself."""
+    """The emotion from a moment on.
+
+    time: seconds from the start, from 0.
+    mix: a name, or names with their weights.
+    strength: 0..1; 0 = neutral, 1 = the mix itself.
+    """
 
     time: float
     mix: str | Mapping[str, float]
@@ -37,10 +42,15 @@ class EmotionKeyframe:
 
 
 def emotion_timeline(keyframes: Sequence[EmotionKeyframe], frames: int, fps: float, *, transition: float = 0.5) -> EmotionCondition:
-    """Weights (1, T, 7) of `frames` frames: each keyframe's emotion from its time on, the first one's from the beginning.
+    """Weights (1, T, 7) for T = `frames` frames: the emotion of each keyframe from its time on, that of the first from the start.
 
-    Changes are smooth and take `transition` seconds, half of them before the keyframe's time; 0 = at once. A timeline of one emotion has
-    that emotion's bits in every frame, and gives the motion of the constant emotion, bit for bit."""
+    Changes are smooth and take `transition` seconds, half of them before the time of the keyframe; 0 = at once. A timeline with only one
+    emotion gives the same motion as the constant emotion, bit for bit.
+
+    >>> keyframes = emotion_keyframes_from_text("0 neutral")
+    >>> emotion_timeline(keyframes, frames=50, fps=25.0).probabilities.shape
+    torch.Size([1, 50, 7])
+    """
     if not keyframes:
         raise OptionError(f"the emotion timeline has no keyframes; expected at least one, such as {_EXAMPLE}")
     check_whole("frames", frames, low=1)
@@ -55,8 +65,13 @@ def emotion_timeline(keyframes: Sequence[EmotionKeyframe], frames: int, fps: flo
 
 
 def emotion_keyframes_from_text(text: str) -> tuple[EmotionKeyframe, ...]:
-    """A keyframe a line: seconds, an emotion or a mix, and if need be `x` and a strength, as "0.0 happy" or
-    "2.5 happy=0.7,surprise=0.3 x0.8". Empty lines and what follows a # do not count. Raises OptionError, naming the line."""
+    """Keyframes from text, one on each line: seconds, an emotion or a mix, and optionally `x` and a strength. Empty lines and comments
+    after a # are skipped. Raises OptionError, with the line, for anything else.
+
+    >>> text = "0.0 happy" + chr(10) + "2.5 happy=0.7,surprise=0.3 x0.8"
+    >>> [keyframe.strength for keyframe in emotion_keyframes_from_text(text)]
+    [1.0, 0.8]
+    """
     if not isinstance(text, str):
         raise OptionError(f"the emotion timeline is {type(text).__name__}; expected text, a line such as {_EXAMPLE}")
     keyframes = []

@@ -72,7 +72,7 @@ class SpeechEmotionClassifier(nn.Module):
 
     @property
     def stages(self) -> tuple[nn.Module, ...]:
-        """Modules that end one after the other while the network hears something."""
+        """The modules whose ends mark the progress of a forward pass."""
         return stages_of(self.wav2vec2_for_emotion.wav2vec2)
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -119,9 +119,13 @@ class SpeechEmotionClassifier(nn.Module):
 
 
 def choose_emotion(choice: str | Mapping[str, float]) -> EmotionCondition:
-    """One emotion by name, or a mix of names and weights (normalized to sum 1), as w_e (1, 1, 7).
+    """One emotion by name, or a mix of names and weights (scaled to a sum of 1), as w_e (1, 1, 7).
 
-    Raises OptionError for unknown names and for weights that are negative, not finite or all zero."""
+    Raises OptionError for unknown names and for weights that are negative, not finite or all zero.
+
+    >>> choose_emotion({"happy": 3, "surprise": 1}).probabilities.tolist()
+    [[[0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25]]]
+    """
     weights = {choice: 1.0} if isinstance(choice, str) else _checked_weights(choice)
     unknown = [name for name in weights if name not in EMOTIONS]
     if unknown:

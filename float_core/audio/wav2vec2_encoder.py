@@ -47,7 +47,7 @@ class Wav2Vec2AudioEncoder(nn.Module):
 
     @property
     def stages(self) -> tuple[nn.Module, ...]:
-        """Modules that end one after the other while the network hears something."""
+        """The modules whose ends mark the progress of a forward pass."""
         return stages_of(self.wav2vec2)
 
     def forward(self, waveform: Tensor) -> Tensor:

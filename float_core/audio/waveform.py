@@ -41,7 +41,11 @@ def resample(waveform: Tensor, source_rate: int, target_rate: int) -> Tensor:
 
 
 def waveform_peaks(audio: AudioClip, seconds: float, count: int) -> list[float]:
-    """Up to `count` peaks, 0 to 1, of the first `seconds` of audio, for a drawing of it; silence where it is shorter."""
+    """Up to `count` peaks, 0 to 1, of the first `seconds` of the audio, for drawing it; zeros where the audio is shorter.
+
+    >>> waveform_peaks(AudioClip(torch.tensor([0.0, -0.5, 0.25, 1.0]), 4), seconds=1, count=2)
+    [0.5, 1.0]
+    """
     wanted = max(1, round(seconds * audio.sample_rate))
     samples = audio.waveform.abs().clamp(max=1)[:wanted]
     samples = torch.nn.functional.pad(samples, (0, wanted - len(samples)))

@@ -1,8 +1,8 @@
-"""Measures what the directions of a model's basis do: its own decoder moves heads of known geometry, and what moves is compared with the
-20 controls of the synthetic rig.
+"""Measures what the directions of a model's basis do: the model's decoder moves heads of known geometry along each direction, and the
+result is compared with the 20 controls of the synthetic rig.
 
-It sees flows only: what a decoder paints anew instead of moving (teeth, the inside of a mouth, a closing lid) is not in them. How wide
-the directions' natural range is comes from motion that somebody else has sampled (`NaturalRange`). Knows no voices and no files.
+Only flows are compared. What a decoder paints instead of moves (teeth, the inside of a mouth, a closing lid) is not in them. The natural
+range of the directions comes from sampled motion (`NaturalRange`).
 """
 
 from __future__ import annotations
@@ -21,17 +21,28 @@ from .natural_range import NaturalRange, rounded
 from .rig_attribution import Attribution, attribute
 from .rig_fields import FIELD_SIZE, KnownHeads, RigFields, rig_fields
 
-_MOVED = 0.025  # half image widths that the strongest direction moves a head in a measurement: small beside a head, large beside noise
-_REACH = 2.5  # typical spreads at the ends of a range that is guessed from the image
+_MOVED = 0.025  # how far the strongest direction moves a head here, in half image widths: small for a head, large for noise
+_REACH = 2.5  # where a range ends that is guessed from the image, in typical spreads
 _CHUNK = 4  # directions decoded at once
 
 
 def calibrate(
     model: FloatModel, *, heads: int = 12, seed: int = 0, ranges: NaturalRange | None = None, on_progress: ProgressCallback | None = None
 ) -> Calibration:
-    """Names, signs, strengths and the mirror matrix of all M directions, measured on `heads` rendered heads; about 3 s a head for the
-    bundled model on one CPU core. Without `ranges` they are guessed from how far a direction moves the image, and the provenance says
-    so. Raises OptionError for fewer than 1 head, CheckpointError for a model without its auto-encoder. Progress: stage "directions"."""
+    """Names, signs, strengths and the mirror matrix of all M directions.
+
+    heads: how many rendered heads are measured; each takes about 3 s for the bundled model on one CPU core.
+    seed: decides which heads.
+    ranges: the natural ranges, as from `sampled_range`. None = guessed from how far a direction moves the image; the provenance says so.
+    on_progress: stage "directions", in heads.
+
+    Raises OptionError for fewer than 1 head, and CheckpointError for a model without an auto-encoder.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> calibration = float_core.calibration.calibrate(model)  # doctest: +SKIP
+    >>> float_core.calibration.save_calibration(calibration, "mini.calibration.json")  # doctest: +SKIP
+    """
     if heads < 1:
         raise OptionError(f"heads is {heads}; expected at least 1 (12 give steady figures)")
     size = model.require("autoencoder").config.size
@@ -69,12 +80,13 @@ def _labels(found: Attribution, direction: int) -> tuple[DirectionLabel, ...]:
 
 @torch.no_grad()
 def measure_fields(model: FloatModel, heads: KnownHeads, rig: RigFields, on_progress: ProgressCallback | None = None) -> Tensor:
-    """(N, M, r, r, 2): how far every pixel's place in the source moves for one unit of a direction, around each head's own coefficients;
-    half the difference of the decoder's finest grid (the total of all levels) at a step to both sides. The step is the same for all
-    directions, and such that the strongest one moves the head by about 0.025, within a factor of 2."""
+    """(N, M, r, r, 2): how far the source position of every pixel moves for one unit of a direction, around the head's own coefficients.
+
+    This is half the difference of the decoder's finest grid (the sum of all levels) between a step forward and a step back. The step is the
+    same for all directions: with it the strongest one moves the head by 0.025, within a factor of 2."""
     count, size = len(heads.images), rig.weight.shape[-1]
     step, fields = 0.3, []
-    for _ in range(4):  # whatever a coefficient's unit is worth in this model
+    for _ in range(4):  # the unit of a coefficient differs from model to model
         fields = [_fields(model, heads.images[:1], size, step)]
         moved = float(_moved(rig.weight[:1], fields[0][None]).max()) * step
         if moved < 1e-7 or 0.5 < _MOVED / moved < 2:
@@ -113,11 +125,11 @@ def _moved(weight: Tensor, measured: Tensor) -> Tensor:
 
 
 def _range_by_displacement(found: Attribution) -> NaturalRange:
-    """As far as a direction moves the control that it moves most by 2.5 typical spreads, within a factor of 3 of what is usual for the
-    model's directions; the usual reach for directions without labels."""
+    """The offset at which a direction moves its main control by 2.5 typical spreads, within a factor of 3 of the median of all directions;
+    for directions without labels, that median."""
     most = found.amounts.abs().amax(1)
     reach = torch.where(most > 0, _REACH / most.clamp_min(1e-6), torch.nan)
     usual = reach.nanmedian().nan_to_num(1.0)
     high = torch.minimum(torch.maximum(reach.nan_to_num(usual.item()), usual / 3), usual * 3)
-    source = f"guessed, no motion was sampled: where a direction has moved the face by {_REACH} typical spreads of the control"
-    return NaturalRange(rounded(-high), rounded(high), rounded(high / 2.33), source)  # 2.33 deviations hold 98 % of a bell curve
+    source = f"guessed without sampled motion: where a direction has moved its main control by {_REACH} typical spreads"
+    return NaturalRange(rounded(-high), rounded(high), rounded(high / 2.33), source)  # +-2.33 deviations hold 98 % of a normal distribution

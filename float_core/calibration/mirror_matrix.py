@@ -1,6 +1,6 @@
-"""The matrix that turns coefficients of a face into those of its mirror image: coefficients of the mirrored face = mirror @ coefficients.
+"""The matrix that mirrors coefficients: coefficients of the mirrored face = mirror @ coefficients of the face.
 
-It is an involution: mirrored twice, a face is itself. Knows fields and the rig, no networks.
+It is its own inverse: a face that is mirrored twice is itself. Knows fields and the rig, no networks.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from ..synthetic.rig import MIRROR_SIGNS
 from .rig_attribution import Attribution
 from .rig_fields import RigFields
 
-_PURE = 0.9  # share of a direction's strengths that has to behave alike under the mirror
+_PURE = 0.9  # share of the strengths of a direction that must behave alike under the mirror
 _RIDGE, _FLOOR = 1e-2, 1e-2
 _STEPS = 60  # of Newton's iteration, which converges quadratically
 
 
 def mirror_matrix(rig: RigFields, measured: Tensor, found: Attribution) -> Tensor:
-    """(M, M). Where every direction moves only controls that a mirror keeps, or only such as it turns round, it is diagonal and the
-    signs are the rig's; for a direction without labels, its own field says which. Otherwise the fields of all directions, seen as
-    sums of the rig's, say how they mix. `measured` (N, M, r, r, 2) on frontal heads, so that mirrored fields are on mirrored heads."""
+    """(M, M). It is diagonal, with the signs of the rig, if every direction moves only controls that a mirror keeps or only controls that
+    it reverses; for a direction without labels its own field decides. Otherwise the fields of all directions, as sums of the rig's
+    fields, give how the directions mix. `measured` (N, M, r, r, 2) is on frontal heads, so that mirrored fields fit mirrored heads."""
     signs = torch.tensor(MIRROR_SIGNS, dtype=torch.float32)
     turned = (found.strengths * (signs < 0)).sum(1)
     labeled = found.strengths.sum(1) > 0
@@ -36,7 +36,7 @@ def _flat(fields: Tensor, weight: Tensor) -> Tensor:
 
 
 def _self_mirror(rig: RigFields, measured: Tensor) -> Tensor:
-    """Correlation (M,) of each field with its own mirror image: 1 for what a mirror keeps, -1 for what it turns round."""
+    """Correlation (M,) of each field with its own mirror image: 1 if a mirror keeps it, -1 if it reverses it."""
     mirrored = measured.flip(3) * measured.new_tensor([-1.0, 1.0])
     weight = (rig.weight + rig.weight.flip(2)) / 2
     one, other = _flat(measured, weight), _flat(mirrored, weight)
@@ -44,7 +44,7 @@ def _self_mirror(rig: RigFields, measured: Tensor) -> Tensor:
 
 
 def _mixing(rig: RigFields, measured: Tensor, signs: Tensor) -> Tensor:
-    """Least squares R of controls(R c) = signs * controls(c), each control counted by how much it moves in the image."""
+    """The least squares solution R of controls(R c) = signs * controls(c), with each control weighted by how much it moves the image."""
     fields, flat = _flat(rig.fields, rig.weight), _flat(measured, rig.weight)
     size = fields.square().sum(0).sqrt()
     gram = (fields.T @ fields) / size[:, None] / size
@@ -55,8 +55,8 @@ def _mixing(rig: RigFields, measured: Tensor, signs: Tensor) -> Tensor:
 
 
 def _involution(matrix: Tensor) -> Tensor:
-    """The matrix sign function by Newton's iteration: each eigenvalue becomes the 1 or -1 on its side, so the square is the identity."""
-    tilt = 1e-6 * torch.eye(len(matrix), dtype=matrix.dtype)  # an eigenvalue of 0 has no side: it becomes 1
+    """The matrix sign function by Newton's iteration: each eigenvalue becomes the nearer of 1 and -1, so the square is the identity."""
+    tilt = 1e-6 * torch.eye(len(matrix), dtype=matrix.dtype)  # an eigenvalue of 0 has no sign: it becomes 1
     matrix = matrix + tilt
     for _ in range(_STEPS):
         matrix = (matrix + torch.linalg.inv(matrix)) / 2

@@ -1,4 +1,4 @@
-"""How far the directions of a basis go in sampled speech: the natural range of an edit's offset."""
+"""How far the directions of a basis move in sampled speech: the natural range of an edit's offset."""
 
 from __future__ import annotations
 
@@ -24,8 +24,13 @@ _VOICE_SEED = 24_681_357  # far from the seeds of training
 
 @dataclass(frozen=True)
 class NaturalRange:
-    """Of each of M directions in coefficient units: `low` and `high` = percentiles 1 and 99 of the deviation from a clip's mean,
-    `spread` = its standard deviation; `source` says in plain words what it was taken from."""
+    """The natural range of each of M directions, in coefficient units.
+
+    low: percentile 1 of the deviation from the mean of a motion.
+    high: percentile 99 of it.
+    spread: standard deviation of it.
+    source: what the range was measured on, in plain words.
+    """
 
     low: tuple[float, ...]
     high: tuple[float, ...]
@@ -34,7 +39,7 @@ class NaturalRange:
 
     @classmethod
     def of_clips(cls, clips: list[Tensor], source: str) -> NaturalRange:
-        """From coefficients (T, M) of several clips."""
+        """From the coefficients (T, M) of several motions."""
         deviation = torch.cat([clip - clip.mean(0) for clip in clips]).double().cpu()
         low, high = torch.quantile(deviation, torch.tensor([0.01, 0.99], dtype=torch.float64), dim=0)
         spread = deviation.square().mean(0).sqrt()
@@ -42,7 +47,7 @@ class NaturalRange:
 
 
 def rounded(values: Tensor) -> tuple[float, ...]:
-    """As a file holds them: five decimals, no minus zero."""
+    """The values as in a file: five decimals, no minus zero."""
     return tuple(round(float(value), 5) + 0.0 for value in values)
 
 
@@ -54,10 +59,17 @@ def sampled_range(
     seed: int = 0,
     on_progress: ProgressCallback | None = None,
 ) -> NaturalRange | None:
-    """Motion of every voice in every emotion, each with its own seed, for the identities in turn.
+    """The natural range in motion that is sampled for every voice in every emotion, each with its own seed, for the identities in turn.
 
-    None, with a warning, for a model that samples no motion, and without voices: ranges are then guessed from how far the face moves.
-    Progress: stage "motion", in clips."""
+    None, with a warning, if the model cannot sample motion or if there are no voices; `calibrate` then guesses the ranges.
+    Progress: stage "motion", in motions.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> identity = float_core.encode_identity(model, torch.zeros(1, 3, 256, 256))
+    >>> len(sampled_range(model, [identity], [AudioClip(torch.randn(4000), 16000)]).low)
+    20
+    """
     if not (model.has("transformer") and model.has("audio_encoder")) or not voices:
         missing = "there is no voice" if not voices else "the model has no transformer or no audio encoder"
         warnings.warn(f"{missing}: ranges are guessed from how far the face moves", stacklevel=2)
@@ -76,7 +88,11 @@ def sampled_range(
 
 
 def synthetic_voices(seed: int = 0, count: int = SYNTHETIC_VOICES) -> list[AudioClip]:
-    """Voices that no training has used. None of them, with a warning, where espeak-ng is not installed."""
+    """Synthetic voices that were not used in training. An empty list, with a warning, if espeak-ng is not installed.
+
+    >>> [voice.sample_rate for voice in synthetic_voices(count=2)]  # doctest: +SKIP
+    [16000, 16000]
+    """
     try:
         made = [make_clip(_VOICE_SEED + seed, number, held_out=True) for number in range(count)]
     except AudioError as error:

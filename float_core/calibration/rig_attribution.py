@@ -1,8 +1,8 @@
-"""Which controls of the rig a motion direction moves, and how far: its measured field as a sum of the controls' exact fields.
+"""Which controls of the rig a motion direction moves, and how far: its measured field as a sum of the exact fields of the controls.
 
-Plain least squares over all controls is no answer: a decoder's error of a few percent on a large motion (a head turn) is as large as
-the whole of a small one (an eyebrow), and controls that look alike cancel each other with large amounts of both signs. So controls are
-taken in one after another, and only if they explain most of what is left unexplained *at their own place in the face*.
+Plain least squares over all controls fails: the decoder's error of a few percent on a large motion (a head turn) is as large as a whole
+small motion (an eyebrow), and controls that look alike cancel each other with large amounts of both signs. So controls are added one
+after another, and only if they explain most of what is left *at their own place in the face*.
 Knows fields, not networks and not faces.
 """
 
@@ -16,19 +16,22 @@ from torch import Tensor
 
 from .rig_fields import RigFields
 
-MIN_STRENGTH = 0.1  # what is weaker is left out
-_FIRST, _FURTHER = 0.4, 0.65  # share of the unexplained motion at its own place that a control has to explain
+MIN_STRENGTH = 0.1  # weaker controls are left out
+_FIRST, _FURTHER = 0.4, 0.65  # share of the unexplained motion at its own place that a control must explain
 _STARTS = 4  # searches for each direction
-_PRICE = 0.5  # of a further control, in the logarithm of what is left unexplained: an answer with fewer controls is preferred
-_RIDGE = 1e-6  # of each control's own energy: keeps controls that look the same on these heads from growing without bound
-_STILL = 1e-3  # a direction that moves less than this share of what the strongest one moves does nothing
+_PRICE = 0.5  # of one more control, in the logarithm of what is left unexplained: fewer controls are preferred
+_RIDGE = 1e-6  # of each control's own energy: without it, controls that look the same on these heads grow without bound
+_STILL = 1e-3  # a direction that moves less than this share of the strongest one counts as still
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """`amounts` (M, C): typical spreads of each control that one unit of a direction moves, 0 for those that it does not; `strengths`
-    (M, C): shares of the squared amounts, each amount counted as far as it is certain (see `_gain`), those below 0.1 taken out;
-    `fit` (M,): weighted R^2, the share of the direction's squared motion on the head that the controls left explain, 0 to 1."""
+    """What each of M directions moves, in terms of C controls.
+
+    amounts: (M, C), how many typical spreads one unit of a direction moves each control; 0 for the others.
+    strengths: (M, C), shares of the squared amounts, each amount weighted by how certain it is (`_gain`); shares below 0.1 become 0.
+    fit: (M,) 0..1, the share of the direction's squared motion on the head that its controls explain (a weighted R^2).
+    """
 
     amounts: Tensor
     strengths: Tensor
@@ -37,7 +40,7 @@ class Attribution:
 
 @dataclass(frozen=True)
 class _Products:
-    """Inner products under one weight: of the controls (C, C), of controls and directions (C, M), of the directions themselves (M,)."""
+    """Weighted inner products: of the controls (C, C), of controls and directions (C, M), of each direction with itself (M,)."""
 
     controls: Tensor
     mixed: Tensor
@@ -50,12 +53,12 @@ class _Products:
         return cls(weighted.T @ fields, weighted.T @ measured, (measured.square() * weight[:, None]).sum(0))
 
     def left(self, amounts: Tensor, direction: int) -> float:
-        """Energy of the direction that amounts (C,) do not explain."""
+        """Energy of the direction that the amounts (C,) do not explain."""
         explained = 2 * amounts @ self.mixed[:, direction] - amounts @ self.controls @ amounts
         return float((self.own[direction] - explained).clamp_min(0))
 
     def solve(self, chosen: list[int], direction: int) -> Tensor:
-        """The amounts (C,) of the chosen controls that explain the direction best, the others 0."""
+        """The amounts (C,) of the chosen controls that explain the direction best; 0 for the others."""
         amounts = torch.zeros_like(self.mixed[:, direction])
         if chosen:
             gram = self.controls[chosen][:, chosen]
@@ -64,12 +67,12 @@ class _Products:
 
 
 def attribute(rig: RigFields, measured: Tensor) -> Attribution:
-    """What each of M directions moves; `measured` (N, M, r, r, 2): the field of one unit of each on the heads of `rig`."""
+    """What each of M directions moves. `measured` (N, M, r, r, 2): the field of one unit of each direction on the heads of `rig`."""
     controls, directions = rig.fields.shape[1], measured.shape[1]
     fields, flat = (x.permute(0, 2, 3, 4, 1).reshape(-1, x.shape[1]).double() for x in (rig.fields, measured))
     weight = rig.weight[..., None].expand(*rig.weight.shape, 2).reshape(-1).double()
     whole = _Products.of(fields, flat, weight)
-    # a place weight: where the control itself moves, by how much it moves there
+    # the weight of a control's own place: where it moves, and how much
     squared = rig.fields.square().sum(-1, keepdim=True).expand_as(rig.fields).permute(0, 2, 3, 4, 1).reshape(-1, controls).double()
     local = [_Products.of(fields, flat, weight * squared[:, c]) for c in range(controls)]
     amounts, strengths = (torch.zeros(directions, controls, dtype=torch.float64) for _ in range(2))
@@ -88,7 +91,7 @@ def attribute(rig: RigFields, measured: Tensor) -> Attribution:
 
 
 def _choose(whole: _Products, local: list[_Products], direction: int) -> list[int]:
-    """Controls that the direction moves: the best of several searches, since a wrong first control can end a search early."""
+    """The controls that the direction moves: the best of several searches, because a wrong first control can end a search early."""
     energies = [whole.left(whole.solve([c], direction), direction) for c in range(len(local))]
     starts = sorted(range(len(local)), key=energies.__getitem__)[:_STARTS]
     found = [_search(whole, local, direction, start) for start in starts] + [_thin_out(whole, local, direction)]
@@ -101,7 +104,7 @@ def _choose(whole: _Products, local: list[_Products], direction: int) -> list[in
 
 
 def _thin_out(whole: _Products, local: list[_Products], direction: int) -> list[int]:
-    """From all controls on: out with the one that is needed least at its own place, until all that are left are needed."""
+    """Starts with all controls and removes the one that is needed least at its own place, until all that are left are needed."""
     chosen = list(range(len(local)))
     while chosen:
         gains = {c: _gain(whole, local, direction, [i for i in chosen if i != c], c) for c in chosen}
@@ -113,11 +116,11 @@ def _thin_out(whole: _Products, local: list[_Products], direction: int) -> list[
 
 
 def _search(whole: _Products, local: list[_Products], direction: int, start: int) -> list[int]:
-    """From one control on: what explains most of the whole motion first, each tested at its own place."""
+    """Starts with one control and adds others: first what explains most of the whole motion, each tested at its own place."""
     chosen, refused = [start], set[int]()
     while (found := _next(whole, local, direction, chosen, refused)) is not None:
         chosen.append(found)
-        for c in chosen[:-1]:  # what came in early may have stood for what came in later
+        for c in chosen[:-1]:  # an early control may only have stood in for a later one
             if _gain(whole, local, direction, [i for i in chosen if i != c], c) < _FURTHER:
                 chosen.remove(c)
                 refused.add(c)
@@ -131,8 +134,8 @@ def _next(whole: _Products, local: list[_Products], direction: int, chosen: list
 
 
 def _gain(whole: _Products, local: list[_Products], direction: int, chosen: list[int], candidate: int) -> float:
-    """Share of what the chosen controls leave unexplained, at the candidate's own place, that it explains."""
+    """The share that the candidate explains of what the chosen controls leave unexplained, at its own place."""
     before = local[candidate].left(whole.solve(chosen, direction), direction)
     after = local[candidate].left(whole.solve([*chosen, candidate], direction), direction)
-    floor = 1e-6 * float(local[candidate].own[direction])  # nothing is left: no further control is needed
+    floor = 1e-6 * float(local[candidate].own[direction])  # below it nothing is left to explain
     return 1 - after / before if before > floor else 0.0

@@ -1,7 +1,6 @@
-"""Heads with known geometry, and the exact field of every control of the rig on them: what a motion direction is compared with.
+"""Heads with known geometry, and the exact field of every control of the rig on them: motion directions are compared with these.
 
-A field says for every pixel how far the place that it shows in the source moves when the target moves by one unit, in half image
-widths. Knows no networks.
+A field says for every pixel how far its source position moves when the target moves by one unit, in half image widths. Knows no networks.
 """
 
 from __future__ import annotations
@@ -16,15 +15,21 @@ from ..synthetic.head_geometry import HeadShape, pixel_grid, surface_to_skin, vi
 from ..synthetic.head_textures import HeadLook, TexturePool, sample_look
 from ..synthetic.synthetic_faces import flow, region_masks, render
 
-FIELD_SIZE = 64  # fields are smooth
-_HALF_STEP = 0.5  # of a control's typical spread, to either side
-# Poses between the ends of what the renderer can do, so that every control can move both ways; frontal, so that a mirror changes nothing.
+FIELD_SIZE = 64  # pixels: fields are smooth
+_HALF_STEP = 0.5  # of a control's typical spread, in both directions
+# Away from the limits of the renderer, so that every control can move both ways; frontal, so that a mirror changes nothing.
 _REST = {"jaw_open": 0.15, "lips_part": 0.15, "blink": 0.1, "pucker": 0.1}
 
 
 @dataclass(frozen=True)
 class KnownHeads:
-    """N heads: `rig` (N, 20) in natural units, `images` (N, 3, S, S) in [-1, 1]."""
+    """N heads with known geometry.
+
+    shape: the geometry of the heads.
+    look: their textures.
+    rig: (N, 20), the controls in natural units.
+    images: (N, 3, S, S) in [-1, 1].
+    """
 
     shape: HeadShape
     look: HeadLook
@@ -33,7 +38,7 @@ class KnownHeads:
 
     @classmethod
     def sample(cls, count: int, size: int, seed: int = 0) -> KnownHeads:
-        """Frontal heads of random shapes and looks, at `size` pixels."""
+        """Frontal heads with random shapes and looks, at `size` pixels."""
         generator = torch.Generator().manual_seed(seed)
         shape = HeadShape.sample(count, generator)
         look = sample_look(shape, TexturePool.make(generator, noises=8), generator)
@@ -44,13 +49,13 @@ class KnownHeads:
         return cls(shape, look, rig, images)
 
     def flow_grid(self, target: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """From the poses `target` (N, 20) back to the heads' own: grid (N, r, r, 2) and where the source shows it (N, r, r)."""
+        """From the poses `target` (N, 20) back to the heads' own poses: the grid (N, r, r, 2), and where the source shows it (N, r, r)."""
         exact = flow(self.shape, self.look.hair_volume, self.rig, target, self.rig, size)
         return exact.grid, exact.weight
 
 
 def _render(shape: HeadShape, look: HeadLook, rig: Tensor, index: int, size: int) -> Tensor:
-    """One head at a time: a batch at 512 pixels would need gigabytes."""
+    """One head: a batch at 512 pixels would need gigabytes."""
     one = HeadLook(*[value[index : index + 1] for value in vars(look).values()])
     own = rig[index : index + 1]
     return render(HeadShape(shape.values[index : index + 1]), one, own, own, size)
@@ -58,14 +63,18 @@ def _render(shape: HeadShape, look: HeadLook, rig: Tensor, index: int, size: int
 
 @dataclass(frozen=True)
 class RigFields:
-    """`fields` (N, C, r, r, 2): one for each of the C controls, for its typical spread; `weight` (N, r, r), sums to 1 on every head."""
+    """The exact fields of the rig on N heads.
+
+    fields: (N, C, r, r, 2), one for each of the C controls, for one typical spread.
+    weight: (N, r, r), sums to 1 on every head.
+    """
 
     fields: Tensor
     weight: Tensor
 
 
 def rig_fields(heads: KnownHeads, size: int = FIELD_SIZE) -> RigFields:
-    """The exact fields at `size` pixels, weighted so that mouth, eyes, brows and jaw each count as much as the whole head."""
+    """The exact fields at `size` pixels. The weight lets mouth, eyes, brows and jaw each count as much as the whole head."""
     fields, shown = zip(*(_control_field(heads, k, size) for k in range(len(rigs.RIG_NAMES))), strict=True)
     return RigFields(torch.stack(fields, 1), _region_weight(heads, torch.stack(shown).amin(0)))
 

@@ -70,8 +70,12 @@ def load_model(
 
 
 def model_files(path_or_name: str | Path) -> tuple[Path, ...]:
-    """The files that `load_model` reads for this model, as far as they exist: weights, calibration, the two folders of audio networks
-    beside them. When one of them comes, goes or changes, a model that was loaded before is out of date."""
+    """The files that `load_model` reads for this model, if they exist: weights, calibration, and the two folders of audio networks beside
+    them. If one of them appears, disappears or changes, a model that was loaded before is out of date.
+
+    >>> [file.name for file in model_files("mini")]
+    ['mini.safetensors', 'mini.calibration.json']
+    """
     path = resolve(path_or_name)
     calibration = calibration_path(path)
     return (*candidate_files(path), *([calibration] if calibration.is_file() else []))

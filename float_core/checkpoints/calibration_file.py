@@ -1,6 +1,6 @@
-"""The file beside the weights that says what the directions of their basis do: JSON, to be read by people too.
+"""The file beside the weights that says what the directions of their basis do: JSON that people can read too.
 
-How a calibration is measured is in the room `calibration`; this only writes, reads and checks it.
+The room `calibration` measures a calibration; this file only writes, reads and checks it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,27 @@ FORMAT, VERSION = "float-calibration", 1
 
 
 def calibration_path(model_path: str | Path) -> Path:
-    """Where a model's calibration lies: mini.safetensors -> mini.calibration.json beside it; a folder -> calibration.json in it."""
+    """Where the calibration of a model is: beside the weight file, or in the model's folder.
+
+    >>> calibration_path("mini.safetensors").name
+    'mini.calibration.json'
+    """
     path = Path(model_path)
     return path / "calibration.json" if path.is_dir() else path.with_name(f"{path.stem}.calibration.json")
 
 
 def save_calibration(calibration: Calibration, path: str | Path) -> Path:
-    """Writes the calibration, beside and renamed. Raises OptionError for a name that does not end in .json, CheckpointError for numbers
-    that are not finite, and where writing fails."""
+    """Writes the calibration to a .json file; an existing file is replaced when the new one is complete. Raises OptionError for a name that
+    does not end in .json, and CheckpointError for numbers that are not finite and if writing fails.
+
+    >>> save_calibration(calibration_of("mini"), "copy.calibration.json").name
+    'copy.calibration.json'
+    >>> read_calibration("copy.calibration.json") == calibration_of("mini")
+    True
+    """
     path = Path(path)
     if path.suffix != ".json":
-        raise OptionError(f"{path} does not end in .json, which is what is written")
+        raise OptionError(f"the file name is {path.name!r}; expected one that ends in .json")
     _check_numbers(calibration, path)
     try:
         with write_beside(path) as unfinished:
@@ -46,7 +56,10 @@ def save_calibration(calibration: Calibration, path: str | Path) -> Path:
 
 
 def read_calibration(path: str | Path) -> Calibration:
-    """The calibration in a file of `save_calibration`. Raises CheckpointError for a file that is damaged or something else."""
+    """The calibration in a file that `save_calibration` wrote. Raises CheckpointError for a damaged file or any other file.
+
+    >>> read_calibration(calibration_path("models/float/FLOAT.safetensors"))  # doctest: +SKIP
+    """
     path = Path(path)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -65,17 +78,20 @@ def read_calibration(path: str | Path) -> Calibration:
 
 
 def calibration_of(path_or_name: str | Path) -> Calibration | None:
-    """The calibration of a model, by its path or name as for `load_model`, without its weights; None where there is none.
+    """The calibration of a model, by path or name as for `load_model`, without loading its weights; None if it has none.
 
-    Raises CheckpointError for a model that is not there, and for a damaged calibration."""
+    Raises CheckpointError if the model does not exist, and for a damaged calibration.
+
+    >>> len(calibration_of("mini").directions)
+    20
+    """
     path = calibration_path(resolve(path_or_name))
     return read_calibration(path) if path.is_file() else None
 
 
 def calibration_beside(model_path: Path, basis: Tensor) -> Calibration | None:
-    """The calibration of a model's file, if there is one and it is for this basis (D, M); otherwise None, with a warning that says why.
-
-    A model works without: that is no reason not to load it."""
+    """The calibration beside a weight file, if it is for this basis (D, M). Otherwise None, with a warning that says why: a model works
+    without a calibration too."""
     path = calibration_path(model_path)
     if not path.is_file():
         return None
@@ -85,7 +101,7 @@ def calibration_beside(model_path: Path, basis: Tensor) -> Calibration | None:
         warnings.warn(f"the model loads without names for its directions: {error}", stacklevel=2)
         return None
     if len(calibration.directions) != basis.shape[1] or not same_basis(calibration.fingerprint, basis_fingerprint(basis)):
-        warnings.warn(f"{path} is for another basis than {model_path.name} has, and is not used. {_EXPECTED}", stacklevel=2)
+        warnings.warn(f"{path} is for another basis than that of {model_path.name}, and is not used. {_EXPECTED}", stacklevel=2)
         return None
     return calibration
 
@@ -94,7 +110,7 @@ _EXPECTED = "Calibrate the model again."
 
 
 def _to_text(calibration: Calibration) -> str:
-    """One line for each direction and row, so that people can read it and a change shows in a diff."""
+    """One line for each direction and row, so that people can read it and a diff shows what changed."""
 
     def lines(rows: Any) -> str:
         return "[\n  " + ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n ]"
@@ -130,19 +146,19 @@ def _direction(entry: dict[str, Any]) -> DirectionCalibration:
 
 def _check_numbers(calibration: Calibration, path: Path) -> None:
     if problem := next(_problems(calibration), None):
-        raise CheckpointError(f"{path} is no calibration that can be used: {problem}. {_EXPECTED}")
+        raise CheckpointError(f"the calibration {path} cannot be used: {problem}. {_EXPECTED}")
 
 
 def _problems(calibration: Calibration) -> Iterator[str]:
-    """Sizes that do not belong together, unknown groups, numbers that are not finite or outside of their ranges."""
+    """Sizes that do not fit together, unknown groups, numbers that are not finite or outside their ranges."""
     directions, mirror = calibration.directions, calibration.mirror
     labels = [label for direction in directions for label in direction.labels]
     numbers = [*calibration.fingerprint, *(number for row in mirror for number in row), *(label.per_unit for label in labels)]
     numbers += [number for one in directions for number in (one.low, one.high, one.spread)]
     if not all(map(math.isfinite, numbers)):
-        yield "numbers that are not finite"
+        yield "it has numbers that are not finite"
     if not directions or {len(mirror), *map(len, mirror)} != {len(directions)}:
-        yield f"{len(directions)} directions and a mirror of {len(mirror)} rows; expected M directions and M rows of M"
+        yield f"it has {len(directions)} directions and a mirror of {len(mirror)} rows; expected M directions and M rows of M"
     for k, one in enumerate(directions):
         if unknown := [label.group for label in one.labels if label.group not in LABEL_GROUPS]:
             yield f"direction {k} has the group {unknown[0]!r}; expected one of {', '.join(LABEL_GROUPS)}"

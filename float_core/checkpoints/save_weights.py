@@ -67,7 +67,7 @@ def convert_model(
 def _checked_target(path: str | Path, inputs: Iterable[str]) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise OptionError(f"{path} does not end in .safetensors, which is what is written")
+        raise OptionError(f"the file name is {path.name!r}; expected one that ends in .safetensors")
     refuse_input(path, inputs)
     return path
 

@@ -45,14 +45,16 @@ def temporal_spread(curves: Sequence[np.ndarray]) -> float:
 
 
 def seam_ratio(motion: Sequence[np.ndarray], window: int) -> float:
-    """Mean acceleration of motion (T, M) at window seams over the one elsewhere; 1 = no seam to be seen."""
+    """Mean acceleration of motions (T, M) at the seams of windows divided by the mean elsewhere; 1 = no visible seam, nan if nothing moves
+    elsewhere."""
     at, elsewhere = [], []
-    for clip in motion:
-        acceleration = np.abs(np.diff(clip, n=2, axis=0)).mean(1)  # entry i is of frame i + 1
+    for curves in motion:
+        acceleration = np.abs(np.diff(curves, n=2, axis=0)).mean(1)  # entry i is of frame i + 1
         seam = np.isin((np.arange(len(acceleration)) + 1) % window, (window - 1, 0))
         at.append(acceleration[seam])
         elsewhere.append(acceleration[~seam])
-    return float(np.concatenate(at).mean() / np.concatenate(elsewhere).mean())
+    usual = float(np.concatenate(elsewhere).mean())
+    return float(np.concatenate(at).mean()) / usual if usual else float("nan")
 
 
 def _pairs(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -37,8 +37,13 @@ def read_audio(path: str | Path) -> AudioClip:
 
 
 def open_audio(path: str | Path) -> AudioFile:
-    """As `read_audio`, but nothing is kept: the file is decoded once to check it, to count its samples and to learn how its channels are
-    mixed, and again, block by block, whenever it is needed. Raises AudioError for the same reasons, at the call."""
+    """As `read_audio`, but nothing is kept: the file is decoded once to check it, to count its samples and to find out how its channels are
+    mixed, and again, block by block, whenever it is needed. Raises AudioError for the same reasons, at the call.
+
+    >>> audio = open_audio("assets/voice.wav")
+    >>> sum(len(block) for block in audio.blocks()) == audio.samples
+    True
+    """
     meter, samples = None, 0
     for block in decode_audio(path):
         meter = meter or ChannelMeter(block.names)

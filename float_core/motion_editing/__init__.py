@@ -1,4 +1,4 @@
-"""Motion as a material: edits, curves, timing, mixing, smoothing, files. No network is needed for any of it."""
+"""What can be done with a motion after it is sampled: edits, curves, timing, mixing, smoothing, files. None of it needs a network."""
 
 from ..frame_rate import exact_rate, frames_for
 from .curves import evaluate_curve, loudness_curve, scale_curves

@@ -1,6 +1,6 @@
-"""Values over time: curves by keyframes or by a list of values, as one number a frame, and a curve that follows a voice's loudness.
+"""Values over time: curves from keyframes or from a list of values, and a curve that follows the loudness of audio.
 
-Knows nothing of motion: what a curve moves is in the edit that has it.
+A curve knows nothing of motion; the edit that holds it says what it moves.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ from .edit_checks import check_curve
 
 
 def evaluate_curve(curve: LambdaCurve, frames: int, fps: float) -> Tensor:
-    """The curve's value in each of `frames` frames, (T,) float32; frame i is at i / fps seconds.
+    """The value of the curve in each of T = `frames` frames, (T,) float32; frame i is at i / fps seconds.
 
-    Keyframes may come in any order; of two at the same time the later in the list holds from there on. A list of values is spread evenly
-    from the first to the last frame, with straight lines in between. A curve without any is 0."""
+    Keyframes may be in any order. If two are at the same time, the later one in the list holds from there on. A list of values is spread
+    evenly from the first to the last frame, with straight lines between them. An empty curve is 0.
+
+    >>> curve = LambdaCurve((Keyframe(0.0, 0.0, "linear"), Keyframe(1.0, 2.0)))
+    >>> evaluate_curve(curve, frames=5, fps=2.0).tolist()
+    [0.0, 1.0, 2.0, 2.0, 2.0]
+    """
     check_curve(curve)
     check_whole("frames", frames, low=0)
     if curve.keyframes:
@@ -63,7 +68,12 @@ def _spread(values: Tensor, frames: int) -> Tensor:
 
 
 def scale_curves(edits: Iterable[MotionEdit], amount: float) -> tuple[MotionEdit, ...]:
-    """The same edits, every value of their curves times `amount`; an edit without a curve stays the same object."""
+    """The same edits with every value of their curves multiplied by `amount`; an edit without a curve stays the same object.
+
+    >>> (edit,) = scale_curves([MotionEdit(0, curve=LambdaCurve(values=(0.0, 1.0)))], 3)
+    >>> edit.curve.values
+    (0.0, 3.0)
+    """
     check_number("amount", amount)
     return tuple(edit if edit.curve is None else replace(edit, curve=_scaled(edit.curve, amount)) for edit in edits)
 
@@ -74,9 +84,14 @@ def _scaled(curve: LambdaCurve, amount: float) -> LambdaCurve:
 
 
 def loudness_curve(audio: AudioClip, fps: float, *, attack: float = 0.02, release: float = 0.15, amount: float = 1.0) -> LambdaCurve:
-    """How loud the voice is in each frame, as a curve of values from 0 to `amount`, which is where it is loudest.
+    """How loud the audio is in each frame, as a curve with values from 0 to `amount` (where it is loudest).
 
-    `attack` and `release`: seconds in which the curve makes 63 % of its way up and down. Silence gives 0 throughout."""
+    `attack` and `release`: seconds in which the curve covers 63 % of a step up and of a step down. Silence gives 0.
+
+    >>> quiet_then_loud = torch.cat([torch.zeros(800), torch.ones(800)])
+    >>> loudness_curve(AudioClip(quiet_then_loud, 16000), fps=20, attack=0).values
+    (0.0, 1.0)
+    """
     samples = check_samples(check_type("audio", audio, AudioClip, AudioError)).detach().cpu()
     for name, seconds in (("attack", attack), ("release", release)):
         check_number(f"{name} (seconds)", seconds, low=0)
@@ -88,7 +103,7 @@ def loudness_curve(audio: AudioClip, fps: float, *, attack: float = 0.02, releas
 
 
 def _loudness(samples: Tensor, sample_rate: int, rate: Fraction) -> list[float]:
-    """Root mean square of each frame's samples."""
+    """Root mean square of the samples of each frame."""
     frames = frames_for(Fraction(len(samples), sample_rate), rate)
     edges = torch.tensor([min(len(samples), math.ceil(i * sample_rate / rate)) for i in range(frames + 1)])
     sums = torch.cat([samples.new_zeros(1, dtype=torch.float64), samples.double().square().cumsum(0)])

@@ -1,6 +1,6 @@
-"""Checks of edits and curves: types, finite values, ranges. `place` says in a message which edit is meant.
+"""Checks of edits and curves: types, finite values, ranges. In messages `place` says which edit is meant.
 
-The same checks hold for edits made in Python, read from text, or sent by a browser.
+The same checks apply to edits made in Python, read from text, or sent by a browser.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _RANGE_EASINGS = ("linear", "smooth")
 
 
 def check_edits(model: FloatModel, edits: object) -> tuple[MotionEdit, ...]:
-    """Edits along directions that the basis has."""
+    """The edits, if all are valid and along directions of the basis."""
     directions = model.basis.shape[1]
     if not isinstance(edits, Sequence) or isinstance(edits, str):
         raise OptionError(f"edits is {type(edits).__name__}; expected a sequence of MotionEdit")
@@ -24,7 +24,7 @@ def check_edits(model: FloatModel, edits: object) -> tuple[MotionEdit, ...]:
 
 
 def check_edit(edit: object, directions: int | None, place: str = "an edit") -> MotionEdit:
-    """One edit; `directions`: how many the basis has, None where that is not known yet."""
+    """The edit, if it is valid; `directions`: how many the basis has, None if that is not known yet."""
     if not isinstance(edit, MotionEdit):
         raise OptionError(f"{place} is {type(edit).__name__}; expected MotionEdit")
     _check_direction(edit.direction, directions, place)
@@ -35,7 +35,7 @@ def check_edit(edit: object, directions: int | None, place: str = "an edit") -> 
         if getattr(edit, name) is not None:
             check_number(of % name, getattr(edit, name))
     if edit.low is not None and edit.high is not None and edit.low > edit.high:
-        raise OptionError(f"{of % 'low'} is {edit.low!r}, above its high, {edit.high!r}")
+        raise OptionError(f"{of % 'low'} is {edit.low!r}; expected at most its high, {edit.high!r}")
     if not isinstance(edit.freeze, bool):
         raise OptionError(f"{place}: freeze is {short(edit.freeze)}; expected True or False")
     _check_range(edit, place)
@@ -45,7 +45,7 @@ def check_edit(edit: object, directions: int | None, place: str = "an edit") -> 
 
 
 def check_directions(model: FloatModel, directions: Iterable[object]) -> list[int]:
-    """Numbers of directions that the model's basis has, each once, rising."""
+    """The directions in rising order, each once, if the basis of the model has them."""
     last = model.basis.shape[1] - 1
     return sorted({check_whole("direction", direction, low=0, high=last) for direction in directions})
 
@@ -62,13 +62,13 @@ def _check_range(edit: MotionEdit, place: str) -> None:
     if edit.end is not None:
         check_number(f"{place}: end (seconds)", edit.end, low=0)
         if edit.end < edit.start:
-            raise OptionError(f"{place}: end is {edit.end!r} s, before its start, {edit.start!r} s")
+            raise OptionError(f"{place}: end is {edit.end!r} s; expected at least its start, {edit.start!r} s")
     if edit.easing not in _RANGE_EASINGS:
         raise OptionError(f"{place}: easing is {short(edit.easing)}; expected one of {', '.join(_RANGE_EASINGS)}")
 
 
 def check_curve(curve: object, place: str = "the curve") -> LambdaCurve:
-    """Keyframes or values, not both; finite; handles of "bezier" with x in 0..1."""
+    """The curve, if it has keyframes or values but not both, all finite, with x handles in 0..1."""
     if not isinstance(curve, LambdaCurve):
         raise OptionError(f"{place} is {type(curve).__name__}; expected LambdaCurve")
     if curve.keyframes and curve.values:

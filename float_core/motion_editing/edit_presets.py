@@ -1,5 +1,6 @@
-"""Ready edits by name: still head, calm, lively, limit rotation, lips only. They go as far as the calibration knows the directions, and
-say how far that is. Knows nothing of motion: a preset becomes ordinary edits.
+"""Ready-made edits by name: still head, calm, lively, limit rotation, lips only.
+
+A preset becomes ordinary edits. It relies on the calibration, and it reports which directions it changes and what else they move.
 """
 
 from __future__ import annotations
@@ -20,11 +21,17 @@ _Edits = dict[int, MotionEdit]
 
 
 def preset_edits(name: str, calibration: Calibration | None, strength: float = 1.0) -> tuple[tuple[MotionEdit, ...], str]:
-    """The edits of a preset, and in plain words which directions they change and what these move besides.
+    """The edits of a preset, and a text that says which directions they change and what else these move.
 
-    still head: the head stays at its mean pose. calm, lively: head and brows move less or more, the mouth slightly more. limit rotation:
-    yaw, pitch and roll stay within 10 degrees of looking straight ahead. lips only: all but mouth and jaw stay at their mean.
-    `strength` 0..1, 0 = no edit. Raises OptionError for an unknown name, CalibrationError without a calibration."""
+    still head: the head stays at its mean pose. calm: head and brows move less. lively: head and brows move more, the mouth slightly more.
+    limit rotation: yaw, pitch and roll stay within 10 degrees of looking straight ahead. lips only: all but mouth and jaw stay at their
+    mean. `strength` is 0..1; 0 = no edits. Raises OptionError for an unknown name and CalibrationError without a calibration.
+
+    >>> import float_core
+    >>> edits, text = preset_edits("still head", float_core.load_model("mini").calibration)
+    >>> [edit.direction for edit in edits], text[:41]
+    ([0, 1, 2, 3, 4, 5], 'still head: changes yaw (λ0), pitch (λ1),')
+    """
     if name not in _PRESETS:
         raise OptionError(f"there is no preset {name!r}; expected one of {', '.join(EDIT_PRESETS)}")
     check_number("the preset's strength", strength, low=0, high=1)
@@ -61,7 +68,7 @@ def _lips_only(calibration: Calibration, strength: float) -> _Edits:
 
 
 def _limit_rotation(calibration: Calibration, strength: float) -> _Edits:
-    """Clamped about 0, which is looking straight ahead. A direction that turns the head in two ways gets the tighter limit."""
+    """Limits around 0, which is looking straight ahead. A direction that turns the head in two ways gets the tighter limit."""
     degrees = _WIDE + (_NARROW - _WIDE) * strength
     edits = {}
     for k in _members(calibration, ("head",)):
@@ -83,21 +90,21 @@ _PRESETS: dict[str, tuple[tuple[str, ...], Callable[[Calibration, float], _Edits
 
 
 def _described(name: str, calibration: Calibration, chosen: list[int], groups: tuple[str, ...]) -> str:
-    """Which directions a preset changes, what they move besides, and what of the same kind stays in other directions."""
+    """Which directions a preset changes, what else they move, and which other directions move the same parts and stay."""
     if not chosen:
-        return f"{name}: the calibration has no direction for it (of the kind {', '.join(groups)}); nothing is changed."
+        return f"{name}: the calibration has no direction that moves {', '.join(groups)}; nothing is changed."
     parts = [f"{name}: changes {', '.join(direction_name(calibration, k) for k in chosen)}."]
     besides = [text for k in chosen if (text := _shares(calibration, k, lambda group: group not in groups))]
     if besides:
-        parts.append(f"They also move: {'; '.join(besides)}.")
+        parts.append(f"These also move: {'; '.join(besides)}.")
     left = [k for k in range(len(calibration.directions)) if k not in chosen]
     remains = [text for k in left if (text := _shares(calibration, k, lambda group: group in groups))]
     if remains:
-        parts.append(f"Left as they are, but of this kind in part: {'; '.join(remains)}.")
+        parts.append(f"Not changed, although they move the same parts a little: {'; '.join(remains)}.")
     return " ".join(parts)
 
 
 def _shares(calibration: Calibration, direction: int, counts: Callable[[str], bool]) -> str:
-    """Such as "λ3: smile 20 %": the labels whose group counts."""
+    """A text such as "λ3: smile 20 %" with the labels whose group counts; empty if there are none."""
     found = [label for label in calibration.directions[direction].labels if counts(label.group) and label.strength >= _WORTH_SAYING]
     return f"λ{direction}: " + ", ".join(f"{label.name} {label.strength:.0%}" for label in found) if found else ""

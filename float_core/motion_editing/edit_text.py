@@ -1,4 +1,4 @@
-"""Edits as text and back: a JSON list that people copy, paste and keep in a workflow. Only what differs from the default is written.
+"""Edits as text and back: a JSON list that people copy, paste and keep in a workflow. Only values that differ from the default are written.
 
 [{"direction": 0, "offset": 1.5, "start": 1, "end": 3, "ease": 0.3, "curve": {"keyframes": [[0, 0], [1.5, 2, "hold"]]}}]
 A keyframe is [time, value], [time, value, easing] or [time, value, "bezier", [x1, y1, x2, y2]].
@@ -23,15 +23,23 @@ _EXAMPLE = '[{"direction": 0, "offset": 1.5}]'
 
 
 def edits_to_text(edits: Sequence[MotionEdit]) -> str:
-    """The edits as JSON, one to a line; `edits_from_text` gives equal ones back. Raises OptionError for edits that are not valid."""
+    """The edits as JSON, one on each line; `edits_from_text` reads them back. Raises OptionError for edits that are not valid.
+
+    >>> edits_to_text([MotionEdit(0, offset=1.5, end=2.0)])
+    '[{"direction": 0, "offset": 1.5, "end": 2}]'
+    """
     entries = [json.dumps(_entry(check_edit(edit, None, f"edit {number}"))) for number, edit in enumerate(edits, 1)]
     return "[" + ",\n ".join(entries) + "]"
 
 
 def edits_from_text(text: str) -> tuple[MotionEdit, ...]:
-    """The edits that a text in the format above says; empty text = none. Raises OptionError, naming the place, for anything else.
+    """Edits from text in the format above; empty text = no edits. Raises OptionError, with the place in the text, for anything else.
 
-    Which directions there are is not known here: `edit_motion` checks that."""
+    Whether the model has these directions is checked later, by `edit_motion`.
+
+    >>> edits_from_text('[{"direction": 3, "gain": 0.5}]')[0].gain
+    0.5
+    """
     if not isinstance(text, str):
         raise OptionError(f"the edits are {type(text).__name__}; expected text such as {_EXAMPLE}")
     if not text.strip():
@@ -50,7 +58,7 @@ def _read_json(text: str) -> Any:
         raise OptionError(f"the edits are not JSON: {error.msg} at {place}. Expected a list such as {_EXAMPLE}") from error
     except OptionError:
         raise
-    except (ValueError, RecursionError) as error:  # numbers with thousands of digits, lists within lists without end
+    except (ValueError, RecursionError) as error:  # numbers with thousands of digits, very deeply nested lists
         raise OptionError(f"the edits cannot be read ({type(error).__name__}); expected a list such as {_EXAMPLE}") from error
 
 
@@ -62,7 +70,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
-        raise OptionError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one part of the edits")
+        raise OptionError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice in one part of the edits")
     return result
 
 
@@ -106,7 +114,7 @@ def _curve(data: Any, place: str) -> LambdaCurve:
 
 def _keyframe(data: Any, place: str) -> Keyframe:
     if not isinstance(data, list) or not 2 <= len(data) <= 4:
-        raise OptionError(f"{place} is {_described(data)}; expected [time, value], with an easing and handles behind it if need be")
+        raise OptionError(f"{place} is {_described(data)}; expected [time, value], then optionally an easing and its handles")
     time, value = (_number(item, f"{place}, {name}") for item, name in zip(data, ("time", "value"), strict=False))
     if len(data) == 2:
         return Keyframe(time, value)
@@ -131,7 +139,7 @@ def _list(data: Any, place: str) -> list[Any]:
 
 
 def _described(value: Any) -> str:
-    """Short, in JSON's own words: it comes from the user and may be anything."""
+    """The value as short JSON: it comes from the user and may be anything."""
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -161,5 +169,5 @@ def _keyframe_entry(keyframe: Keyframe) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Whole numbers without a decimal point, as browsers write them."""
+    """Whole numbers lose their decimal point, as in a browser."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

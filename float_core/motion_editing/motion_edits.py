@@ -1,7 +1,8 @@
-"""Edits of a motion along the directions of the basis. Knows no network: a basis and latents are all it takes.
+"""Edits of a motion along the directions of the basis. Needs only a basis and latents, no network.
 
-Every edit is a change of one coefficient c = q_k . w in some frames; the changes of all edits add up to d, and w becomes w + Q d
-(paper section 3.1: w = Q lambda is linear, so what lies outside the basis stays). Frames that no edit changes keep their bits.
+Every edit changes one coefficient lambda_k = v_k . w in some frames. The changes of all edits add up to d, and w becomes w + Q d: in
+w = sum_m lambda_m v_m (paper section 3.1) the directions are orthonormal, so what lies outside the basis stays. Frames that no edit
+changes keep their bits.
 """
 
 from __future__ import annotations
@@ -18,14 +19,22 @@ from ..types import FloatModel, MotionEdit, MotionSequence
 from .curves import evaluate_curve
 from .edit_checks import check_edits
 
-_INSTANT = 1e-9  # seconds: a frame this close to an end of a range is on it
+_INSTANT = 1e-9  # seconds: a frame this close to an end of a range counts as exactly there
 
 
 def edit_motion(model: FloatModel, motion: MotionSequence, edits: Sequence[MotionEdit], *, outside_scale: float = 1.0) -> MotionSequence:
-    """The motion with the edits applied in order, each to what the ones before it left; see `MotionEdit` for what one does.
+    """The motion with the edits applied in order, each to the result of the ones before. `MotionEdit` says what an edit does.
 
-    `outside_scale` scales what lies outside of the basis, 1 keeping it as it is. Frames that nothing changes keep their bits; where
-    nothing changes at all, the result holds the same tensor."""
+    `outside_scale` scales the part of the motion outside the basis; 1 keeps it. Frames that no edit changes keep their bits. If nothing
+    changes at all, the result holds the same tensor.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> motion = MotionSequence(torch.zeros(1, 50, 64), fps=25.0)
+    >>> turned = edit_motion(model, motion, [MotionEdit(0, offset=1.5, start=1.0)])
+    >>> (turned.latents @ model.basis)[0, ::24, 0].round(decimals=3).tolist()
+    [0.0, 0.0, 1.5]
+    """
     check_motion(model, motion)
     chosen = check_edits(model, edits)
     check_number("outside_scale", outside_scale)
@@ -36,24 +45,24 @@ def edit_motion(model: FloatModel, motion: MotionSequence, edits: Sequence[Motio
 
 
 def outside_basis(model: FloatModel, motion: Tensor) -> Tensor:
-    """What of `motion` (..., D) lies outside of the basis: w - Q Q^T w."""
+    """The part of `motion` (..., D) outside the basis: w - Q Q^T w."""
     basis = basis_like(model, motion)
     return motion - (motion @ basis) @ basis.T
 
 
 def basis_like(model: FloatModel, motion: Tensor) -> Tensor:
-    """The basis (D, M) in the type and on the device of `motion`."""
+    """The basis (D, M) in the dtype and on the device of `motion`."""
     return model.basis.to(motion.device, motion.dtype)
 
 
 def needs_whole_clip(edits: Sequence[MotionEdit]) -> bool:
-    """Whether one of the edits looks at all frames before it changes the first one, as gain does for the mean."""
+    """Whether an edit needs all frames before it can change the first one, as gain does for the mean."""
     return any(edit.gain != 1 and not edit.freeze for edit in edits)
 
 
 def edit_pieces(model: FloatModel, pieces: Iterable[Tensor], edits: Sequence[MotionEdit], *, frames: int, fps: float) -> Iterator[Tensor]:
-    """The motion of one clip of `frames` frames, which comes in pieces (B, n, D), each edited when it is asked for: the same bits,
-    however it is cut. Edits that need the whole clip need it in one piece. Checks nothing."""
+    """Edits a motion of `frames` frames that comes in pieces (B, n, D). Each piece is edited when it is asked for, with the same bits
+    however the motion is cut. Edits that need the whole motion need it in one piece. Checks nothing."""
     plans = [_plan(edit, frames, fps) for edit in edits]
     holds: dict[int, Tensor] = {}
     start = 0
@@ -63,14 +72,14 @@ def edit_pieces(model: FloatModel, pieces: Iterable[Tensor], edits: Sequence[Mot
 
 
 def added_by(edit: MotionEdit, frames: int, fps: float) -> Tensor:
-    """Offset and curve of the edit, weighted by its range, (T,): what it adds where it neither scales, freezes nor limits."""
+    """Offset and curve of the edit, weighted by its range, (T,): what it adds if it does not scale, freeze or limit."""
     plan = _plan(edit, frames, fps)
     return plan.weight * plan.added
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """An edit spelled out for a clip of T frames: `weight` (T,) 0..1, `added` (T,) = offset + curve, `first` frame of its range."""
+    """An edit worked out for T frames: `weight` (T,) 0..1, `added` (T,) = offset + curve, `first` frame of its range."""
 
     edit: MotionEdit
     weight: Tensor
@@ -86,7 +95,7 @@ def _plan(edit: MotionEdit, frames: int, fps: float) -> _Plan:
 
 
 def _range_weight(edit: MotionEdit, times: Tensor) -> Tensor:
-    """1 inside of the range, 0 outside, with ramps inside of it at the ends that are given. Where two ramps meet, the lower counts."""
+    """1 inside the range, 0 outside, with ramps inside it at the ends that are given. Where two ramps meet, the lower one counts."""
     weight = (times >= edit.start - _INSTANT).double()
     if edit.end is not None:
         weight = weight * (times <= edit.end + _INSTANT)
@@ -101,19 +110,19 @@ def _range_weight(edit: MotionEdit, times: Tensor) -> Tensor:
 
 
 def _edit_piece(basis: Tensor, motion: Tensor, plans: Sequence[_Plan], holds: dict[int, Tensor], start: int) -> Tensor:
-    changes: dict[int, Tensor] = {}  # direction -> what all edits so far add to its coefficient, (B, n)
+    changes: dict[int, Tensor] = {}  # direction -> what all edits so far have added to its coefficient, (B, n)
     for number, plan in enumerate(plans):
         k = plan.edit.direction
         before = changes.get(k, motion.new_zeros(motion.shape[:2]))
         changes[k] = before + _change(plan, motion, basis[:, k], before, holds, number, start)
-    # Sums over D of one frame and products by number: unlike a matrix product, they do not depend on how the clip is cut.
+    # Sums over D within each frame, not a matrix product: its rounding would depend on how the motion is cut.
     shift = sum((change[..., None] * basis[:, k] for k, change in changes.items()), start=torch.zeros_like(motion))
     moved = torch.stack([*changes.values(), motion.new_zeros(motion.shape[:2])]).ne(0).any(0)
     return torch.where(moved[..., None], motion + shift, motion) if bool(moved.any()) else motion
 
 
 def _change(plan: _Plan, motion: Tensor, axis: Tensor, before: Tensor, holds: dict[int, Tensor], number: int, start: int) -> Tensor:
-    """What one edit adds to its coefficient in the frames from `start`: (n,) or (B, n). `before`: what earlier edits have added."""
+    """What one edit adds to its coefficient in the frames from `start` on: (n,) or (B, n). `before`: what earlier edits have added."""
     edit, span = plan.edit, slice(start, start + motion.shape[1])
     weight, change = (values[span].to(motion.device, motion.dtype) for values in (plan.weight, plan.added))
     if not edit.freeze and edit.gain == 1 and edit.low is None and edit.high is None:

@@ -1,6 +1,6 @@
-"""Motion in files: safetensors with the latents, their rate, the basis they belong to and where they come from.
+"""Motion in files: safetensors with the latents, their frame rate, their basis and where they come from.
 
-Latents mean nothing without their basis, so a model with another basis does not take them. Reading runs no code and trusts nothing.
+Latents mean nothing without their basis, so a model with another basis refuses the file. Reading runs no code and checks everything.
 """
 
 from __future__ import annotations
@@ -27,8 +27,17 @@ _LARGEST_FILE = 4 << 30  # bytes; an hour of motion has 0.2 GB
 
 @dataclass(frozen=True)
 class MotionNotes:
-    """What a motion file says of itself: `frames`, `fps`, `batch`, `latent_size`, `notes` in the user's words, the `model` (file name and
-    SHA-256) it was made for, what wrote it (`made_by`), and the `fingerprint` of the basis."""
+    """What a motion file says about itself.
+
+    frames: number of frames T.
+    fps: frames per second, 1 to 1000.
+    batch: number of motions B in the file.
+    latent_size: size D of a latent.
+    notes: the user's own words.
+    model: file name and SHA-256 of the model that the motion was made for.
+    made_by: the program and version that wrote the file.
+    fingerprint: 16 numbers that identify the basis.
+    """
 
     frames: int
     fps: float
@@ -46,12 +55,22 @@ class MotionNotes:
 
 
 def save_motion(path: str | Path, model: FloatModel, motion: MotionSequence, *, notes: str = "") -> Path:
-    """Write a motion of this model to a .safetensors file; missing folders are made, an older file is replaced at the end.
+    """Writes a motion of this model to a .safetensors file. Missing folders are created; an existing file is replaced when the new one is
+    complete. `load_motion` reads the same bits.
 
-    Read again with `load_motion`, it has the same bits."""
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> motion = MotionSequence(torch.zeros(1, 50, 64), fps=25.0)
+    >>> save_motion("motion.safetensors", model, motion, notes="second take").name
+    'motion.safetensors'
+    >>> load_motion("motion.safetensors", model).latents.shape
+    torch.Size([1, 50, 64])
+    >>> read_motion_notes("motion.safetensors").notes
+    'second take'
+    """
     target = Path(path)
     if target.suffix != ".safetensors":
-        raise OptionError(f"{target.name!r} does not end in .safetensors, which is what is written")
+        raise OptionError(f"the file name is {target.name!r}; expected one that ends in .safetensors")
     check_motion(model, motion)
     if not isinstance(notes, str):
         raise OptionError(f"notes is {type(notes).__name__}; expected text")
@@ -63,19 +82,27 @@ def save_motion(path: str | Path, model: FloatModel, motion: MotionSequence, *, 
 def load_motion(path: str | Path, model: FloatModel) -> MotionSequence:
     """A motion that `save_motion` wrote, on the model's device.
 
-    Raises CheckpointError, saying what was found, for a file that is missing, damaged or none of ours, and for one of another basis."""
+    Raises CheckpointError if the file is missing, damaged, no motion file, or of another basis.
+
+    >>> import float_core
+    >>> load_motion("motion.safetensors", float_core.load_model("mini"))  # doctest: +SKIP
+    """
     notes, tensors = _read(Path(path))
     if notes.latent_size != model.basis.shape[0] or not same_basis(notes.fingerprint, basis_fingerprint(model.basis)):
         raise CheckpointError(
-            f"{path} holds motion of another basis: it was made for {notes.model}; the model in use is {_model_name(model)}. The same "
-            "numbers would move other things there. Load that model, or sample the motion anew."
+            f"{path} holds a motion of another basis: it was made for {notes.model}, and the model in use is {_model_name(model)}. "
+            "There the same numbers would move something else. Load the other model, or sample the motion again."
         )
     source = tensors.get("source")
     return MotionSequence(tensors["motion"].to(model.device), notes.fps, None if source is None else source.to(model.device))
 
 
 def read_motion_notes(path: str | Path) -> MotionNotes:
-    """What a motion file says of itself; no model is needed. Raises CheckpointError as `load_motion` does."""
+    """What a motion file says about itself; no model is needed. Raises CheckpointError as `load_motion` does.
+
+    >>> read_motion_notes("motion.safetensors").seconds  # doctest: +SKIP
+    2.0
+    """
     return _read(Path(path))[0]
 
 
@@ -95,7 +122,7 @@ def _metadata(model: FloatModel, motion: MotionSequence, notes: str) -> dict[str
         "basis": json.dumps(basis_fingerprint(model.basis)),
         "model": _model_name(model),
         "made_by": f"float-portrait {VERSION}",
-        "notes": notes.encode("utf-8", "replace").decode(),  # half a character, cut off somewhere, cannot be stored
+        "notes": notes.encode("utf-8", "replace").decode(),  # half of a surrogate pair cannot be stored
     }
 
 
@@ -111,16 +138,16 @@ def _write(target: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -
 
 
 def _read(path: Path) -> tuple[MotionNotes, dict[str, Tensor]]:
-    """All of the file, checked."""
+    """The whole file, checked."""
     from safetensors import SafetensorError, safe_open
 
     try:
         if path.stat().st_size > _LARGEST_FILE:
-            raise _refused(path, "larger than any motion")
+            raise _refused(path, "too large for a motion file")
         with safe_open(str(path), "pt", device="cpu") as file:
             metadata: Mapping[str, str] = file.metadata() or {}
             if metadata.get("kind") != KIND:
-                raise _refused(path, "a safetensors file, but not of motion")
+                raise _refused(path, "a safetensors file, but not a motion file")
             names = set(file.keys())
             if not {"motion"} <= names <= {"motion", "source"}:
                 raise _refused(path, f"a motion file with other tensors: {', '.join(sorted(names))[:80]}")
@@ -142,7 +169,7 @@ def _notes(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, Tensor
         raise _refused(path, "a motion file with values that are not finite")
     fps = _number(path, "fps", metadata.get("fps", ""))
     if not 1 <= fps <= 1000:
-        raise _refused(path, f"a motion file with {fps:g} frames a second")
+        raise _refused(path, f"a motion file with {fps:g} frames per second")
     notes, model, made_by = (metadata.get(name, "") for name in ("notes", "model", "made_by"))
     fingerprint = _fingerprint(path, metadata.get("basis", ""))
     return MotionNotes(motion.shape[1], fps, motion.shape[0], motion.shape[2], notes, model, made_by, fingerprint)
@@ -161,9 +188,9 @@ def _fingerprint(path: Path, text: str) -> tuple[float, ...]:
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, list) or not data or not all(is_number(number) for number in data):
-        raise _refused(path, f"a motion file without its basis's fingerprint ({text[:40]!r})")
+        raise _refused(path, f"a motion file without the fingerprint of its basis ({text[:40]!r})")
     return tuple(data)
 
 
 def _refused(path: Path, what: str) -> CheckpointError:
-    return CheckpointError(f"{path} is {what}. Expected a .safetensors file that save_motion has written.")
+    return CheckpointError(f"{path} is {what}. Expected a .safetensors file that save_motion wrote.")

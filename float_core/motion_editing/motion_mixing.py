@@ -1,6 +1,6 @@
-"""Motion from several sources: mixing, taking directions over, mirroring, and putting a motion on another portrait.
+"""Motion from several sources: mixing two motions, taking directions from another one, mirroring, and moving a motion to another portrait.
 
-Knows a basis and a calibration, no network.
+Needs a basis and a calibration, no network.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ from .motion_timing import check_pair
 
 
 def mix_motions(first: MotionSequence, second: MotionSequence, weight: float | LambdaCurve) -> MotionSequence:
-    """(1 - weight) * first + weight * second. `weight` 0..1, or a curve over the first one's time, cut to 0..1.
+    """(1 - weight) * first + weight * second. `weight` is 0..1, or a curve over the time of the first motion, clamped to 0..1.
 
-    The result is as long as the first; a shorter second one is held at its last frame. Weight 0 gives the first motion's tensor."""
+    The result is as long as the first motion; a shorter second one is held at its last frame. Weight 0 gives the tensor of the first.
+
+    >>> still, moved = (MotionSequence(torch.full((1, 25, 64), value), fps=25.0) for value in (0.0, 1.0))
+    >>> mix_motions(still, moved, weight=0.25).latents.mean().item()
+    0.25
+    """
     check_pair(first, second)
     if weight == 0:
         return first
@@ -37,8 +42,18 @@ def mix_motions(first: MotionSequence, second: MotionSequence, weight: float | L
 def take_directions(
     model: FloatModel, motion: MotionSequence, other: MotionSequence, directions: Sequence[int], *, weight: float | LambdaCurve = 1.0
 ) -> MotionSequence:
-    """The motion with the coefficients of `directions` taken from `other` (`directions_of(model.calibration, "mouth")` gives those of a
-    group). All else is kept; a shorter `other` is held at its last frame; `weight` 0..1 or a curve takes over only in part."""
+    """The motion with the coefficients of `directions` taken from `other`; everything else is kept. A shorter `other` is held at its last
+    frame. `weight`, 0..1 or a curve, takes them only in part. `motion.directions_of(model.calibration, "mouth")` gives the directions
+    of a group.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> still = MotionSequence(torch.zeros(1, 25, 64), fps=25.0)
+    >>> turned = float_core.edit_motion(model, still, [float_core.MotionEdit(k, offset=1.0) for k in (0, 6)])
+    >>> taken = take_directions(model, still, turned, directions=[0])
+    >>> (taken.latents[0, 0] @ model.basis > 0.5).nonzero().flatten().tolist()
+    [0]
+    """
     check_motion(model, motion)
     check_pair(motion, other)
     chosen = check_directions(model, directions)
@@ -51,18 +66,25 @@ def take_directions(
 
 
 def mirror_motion(model: FloatModel, motion: MotionSequence, *, around: Literal["reference", "mean"] = "reference") -> MotionSequence:
-    """The motion left to right, as the model's calibration has measured it. What lies outside of the basis is kept.
+    """The motion with left and right swapped, as the model's calibration has measured it. What lies outside the basis is kept.
 
-    `around` "reference": the whole pose is mirrored, a head turned left looks right. "mean": the clip's mean pose stays, and the motion
-    about it is mirrored. Raises CalibrationError without one."""
+    `around` "reference": the whole pose is mirrored, so that a head turned left looks right. "mean": the mean pose stays, and the motion
+    around it is mirrored. Raises CalibrationError without a calibration.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> turned = MotionSequence(model.basis.T[None, :1], fps=25.0)  # one frame, yaw = 1
+    >>> (mirror_motion(model, turned).latents[0, 0] @ model.basis)[0].round().item()
+    -1.0
+    """
     check_motion(model, motion)
     if around not in ("reference", "mean"):
         raise OptionError(f"around is {around!r}; expected 'reference' or 'mean'")
     calibration = model.calibration
     if calibration is None or not calibration.mirror:
-        raise CalibrationError("this model has no calibration, so it is not known how its directions are mirrored")
+        raise CalibrationError("the model has no calibration, so how its directions are mirrored is not known")
     if not same_basis(calibration.fingerprint, basis_fingerprint(model.basis)):
-        raise CalibrationError("the calibration belongs to another basis than this model's")
+        raise CalibrationError("the calibration belongs to another basis than the model's")
     w = motion.latents
     basis = basis_like(model, w)
     coefficients = w @ basis
@@ -80,10 +102,19 @@ def retarget_motion(
     mode: Literal["relative", "absolute"] = "relative",
     strength: float = 1.0,
 ) -> MotionSequence:
-    """The motion on the portrait `identity` (B = 1, or one for each motion).
+    """The motion on another portrait, `identity` (B = 1, or one for each motion).
 
-    "relative": what the motion does beside its own portrait's pose (`motion.source`, or else its first frame) happens beside the new
-    portrait's pose. "absolute": the head takes the poses of the motion. `strength` scales it: 0 keeps the portrait still."""
+    "relative": what the motion adds to the pose of its own portrait (`motion.source`, or else its first frame) is added to the pose of
+    the new portrait. "absolute": the head takes the poses of the motion. `strength` scales the motion; 0 keeps the portrait still.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> identity = float_core.encode_identity(model, torch.zeros(1, 3, 256, 256))
+    >>> motion = MotionSequence(torch.randn(1, 25, 64), fps=25.0)
+    >>> retargeted = retarget_motion(model, motion, identity)
+    >>> torch.equal(retargeted.source, identity.motion)
+    True
+    """
     check_motion(model, motion)
     if mode not in ("relative", "absolute"):
         raise OptionError(f"mode is {mode!r}; expected 'relative' or 'absolute'")

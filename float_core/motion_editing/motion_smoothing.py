@@ -1,6 +1,6 @@
-"""Smoothing of motion without a shift in time, and repair of the seams between sampling windows. Both are off unless asked for.
+"""Smoothing of motion without a shift in time, and repair of the seams between sampling windows. Neither happens unless asked for.
 
-Knows a basis and latents, no network.
+Needs only a basis and latents, no network.
 """
 
 from __future__ import annotations
@@ -19,23 +19,32 @@ from .motion_edits import basis_like, outside_basis
 from .time_filters import filter_symmetric, gaussian_half
 
 _LONGEST = 10.0  # seconds of smoothing
-_CONTEXT = 3  # frames to each side of a seam that say how large its step is
+_CONTEXT = 3  # frames on each side of a seam that show how large its step is
 
 
 def smooth_motion(
     model: FloatModel, motion: MotionSequence, seconds: float | Mapping[int, float], *, outside_seconds: float = 0.0
 ) -> MotionSequence:
-    """The motion under a Gaussian of standard deviation `seconds`, for all directions or for each its own (those not named stay).
+    """The motion, smoothed by a Gaussian with a standard deviation of `seconds`: one value for all directions, or one for each direction
+    in a mapping (directions that are not in it stay).
 
-    Nothing moves in time; first and last frame stay where they are. `outside_seconds` smooths what lies outside of the basis. 0 = off;
-    where all is off, the result is the motion itself."""
+    Nothing moves in time; the first and the last frame stay. `outside_seconds` smooths the part of the motion outside the basis. 0 = off;
+    if everything is off, the result is the motion itself.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> rough = MotionSequence(torch.randn(1, 50, 64), fps=25.0)
+    >>> smoothed = smooth_motion(model, rough, 0.1, outside_seconds=0.1)
+    >>> bool(smoothed.latents.std() < rough.latents.std())
+    True
+    """
     check_motion(model, motion)
     wanted = _seconds_of_directions(model, seconds)
     check_number("outside_seconds", outside_seconds, low=0, high=_LONGEST)
     w = motion.latents
     basis = basis_like(model, w)
     result = w
-    for value in sorted(set(wanted.values()) - {0.0}):  # directions that are smoothed alike go together
+    for value in sorted(set(wanted.values()) - {0.0}):  # all directions with the same seconds at once
         axes = basis[:, [k for k, own in wanted.items() if own == value]]
         coefficients = w @ axes
         result = result + (_gaussian(coefficients, value * motion.fps) - coefficients) @ axes.T
@@ -58,10 +67,17 @@ def _gaussian(frames: Tensor, sigma: float) -> Tensor:
 
 
 def repair_seams(motion: MotionSequence, window: int = 50, *, width: int = 3, strength: float = 1.0) -> MotionSequence:
-    """The motion with smaller steps at frames window, 2 window, ...: what a step has above the clip's usual unevenness is spread over
-    `width` frames on either side. All other frames keep their bits, and so do seams that do not stand out.
+    """The motion with smaller steps at frames window, 2 window, ... The part of a step that is above the usual unevenness of the motion is
+    spread over `width` frames on each side. All other frames keep their bits, and so do seams that do not stand out.
 
-    Repair before a change of rate: afterwards the seams are elsewhere. `strength` 0..1, 0 = off."""
+    Repair before resampling: afterwards the seams are elsewhere. `strength` is 0..1; 0 = off.
+
+    >>> motion = MotionSequence(torch.randn(1, 100, 64).cumsum(1), fps=25.0)
+    >>> motion.latents[:, 50:] += 10  # a jump where the second window begins
+    >>> repaired = repair_seams(motion)
+    >>> bool(repaired.latents.diff(dim=1)[0, 49].norm() < motion.latents.diff(dim=1)[0, 49].norm())
+    True
+    """
     check_sequence(motion)
     check_whole("width", width, low=1)
     check_whole("window", window, low=2 * (width + _CONTEXT) + 1)
@@ -82,8 +98,8 @@ def repair_seams(motion: MotionSequence, window: int = 50, *, width: int = 3, st
 
 
 def _steps(motion: Tensor) -> Tensor:
-    """(B, T, D): how far the way from frame s - 1 to s differs from the cubic through the two ways before and the two after. 0 where one
-    of them is missing."""
+    """(B, T, D): how far the change from frame s - 1 to s differs from the cubic through the two changes before and the two after it. 0 if
+    one of them is missing."""
     ways = motion.diff(dim=1)
     steps = torch.zeros_like(motion)
     if ways.shape[1] >= 5:
@@ -93,7 +109,7 @@ def _steps(motion: Tensor) -> Tensor:
 
 
 def _excess(sizes: Tensor, seams: Tensor) -> Tensor:
-    """Which share of each seam's step is above the median step of the frames that are no seam: (B, T), (n,) to (B, n) in 0..1."""
+    """The share of each seam's step that is above the median step of all other frames: (B, T), (n,) to (B, n) in 0..1."""
     frames = torch.arange(sizes.shape[1], device=sizes.device)
     elsewhere = ((frames[:, None] - seams).abs() > _CONTEXT).all(1)
     elsewhere[:_CONTEXT] = elsewhere[1 - _CONTEXT :] = False
@@ -103,9 +119,9 @@ def _excess(sizes: Tensor, seams: Tensor) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _spread_step(width: int) -> Tensor:
-    """(2 width,): what turns a step of 1 between the middle two frames into the smoothest way from 0 to 1.
+    """(2 width,): what turns a step of 1 between the two middle frames into the smoothest path from 0 to 1.
 
-    That is Whittaker's: between `_CONTEXT` fixed frames on either side, the least sum of squared third differences."""
+    This is Whittaker's smoother: `_CONTEXT` frames on each side are fixed, and the sum of squared third differences is minimal."""
     length = 2 * (width + _CONTEXT)
     step = (torch.arange(length) >= length // 2).double()
     third = torch.eye(length, dtype=torch.float64).diff(n=3, dim=0)

@@ -1,6 +1,6 @@
-"""Filters through time that shift nothing: odd extension at the ends, symmetric kernels, and cubic interpolation between frames.
+"""Filters over time that shift nothing: odd extension at the ends, symmetric kernels, and cubic interpolation between frames.
 
-Knows tensors (B, T, D) only.
+Knows only tensors (B, T, D).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-_POLE = math.sqrt(3) - 2  # of the cubic B-spline's interpolation filter
+_POLE = math.sqrt(3) - 2  # of the interpolation filter of a cubic B-spline
 _SPLINE_TAPS = 24  # 0.268^24 is far below float32's resolution
-AROUND = _SPLINE_TAPS + 2  # frames to each side of a position that `at_positions` looks at
+AROUND = _SPLINE_TAPS + 2  # frames on each side of a position that `at_positions` uses
 
 
 def extend(frames: Tensor, count: int) -> Tensor:
-    """`count` more frames at either end of (B, T, D): the clip turned about its end points, 2 x_0 - x_i, so that value and slope go on.
-    A single frame is repeated."""
+    """`count` more frames at both ends of (B, T, D): the motion mirrored through its end points, 2 x_0 - x_i, so that value and slope
+    continue. A single frame is repeated."""
     while count > 0 and frames.shape[1] > 1:
         part = min(count, frames.shape[1] - 1)
         first, last = frames[:, :1], frames[:, -1:]
@@ -32,7 +32,7 @@ def extend(frames: Tensor, count: int) -> Tensor:
 
 
 def filter_symmetric(frames: Tensor, half: Sequence[float]) -> Tensor:
-    """(B, T, D) weighted with half[0] in the middle and half[i] at distance i on both sides: no shift in time, ends kept."""
+    """(B, T, D), weighted with half[0] in the middle and half[i] at distance i on both sides: no shift in time, the ends stay."""
     reach, length = len(half) - 1, frames.shape[1]
     extended = extend(frames, reach)
     result = half[0] * frames
@@ -43,16 +43,16 @@ def filter_symmetric(frames: Tensor, half: Sequence[float]) -> Tensor:
 
 
 def gaussian_half(sigma: float) -> list[float]:
-    """The middle and one side of a Gaussian of standard deviation `sigma` frames, cut at 4 sigma, sum over both sides 1."""
+    """The middle and one side of a Gaussian with a standard deviation of `sigma` frames, cut off at 4 sigma; the whole sums to 1."""
     weights = [math.exp(-0.5 * (i / sigma) ** 2) for i in range(math.ceil(4 * sigma) + 1)]
     total = weights[0] + 2 * math.fsum(weights[1:])
     return [weight / total for weight in weights]
 
 
 def at_positions(frames: Tensor, positions: Sequence[Fraction]) -> Tensor:
-    """(B, T, D) at frame numbers that need not be whole, (B, len(positions), D): the cubic spline through all frames, held at the ends.
+    """(B, T, D) at any positions between frames, (B, len(positions), D): the cubic spline through all frames, held at the ends.
 
-    Its speed and acceleration are continuous. Whole positions give the frames themselves, bit for bit."""
+    Its speed and acceleration are continuous. Whole positions give the frames themselves, with the same bits."""
     last = frames.shape[1] - 1
     held = [min(max(position, Fraction(0)), Fraction(last)) for position in positions]
     index = torch.tensor([math.floor(position) for position in held], device=frames.device)
@@ -68,6 +68,6 @@ def at_positions(frames: Tensor, positions: Sequence[Fraction]) -> Tensor:
 
 
 def _spline_weights(share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of the B-spline coefficients at floor - 1, floor, floor + 1, floor + 2."""
+    """Weights of the B-spline coefficients at floor - 1, floor, floor + 1 and floor + 2."""
     rest = 1 - share
     return rest**3 / 6, (4 - 6 * share**2 + 3 * share**3) / 6, (4 - 6 * rest**2 + 3 * rest**3) / 6, share**3 / 6

@@ -1,1 +1,1 @@
-"""What needs several networks: encode, sample, render, and all of it in one call."""
+"""Everything that needs several networks: encode, sample, render, and `animate`, which does all of it."""

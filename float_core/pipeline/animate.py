@@ -1,4 +1,4 @@
-"""An image and audio to frames in one call: encode, sample, edit, resample, render. The command line has no way of its own."""
+"""From an image and audio to frames in one call: encode, sample, edit, resample, render. The command line uses the same function."""
 
 from __future__ import annotations
 
@@ -53,21 +53,31 @@ def animate(
     compile: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
-    """Frames of the face in `image` (1, 3, S, S) speaking `audio`, as chunks in order: exactly as many as the audio lasts.
+    """Frames of the face in `image` (1, 3, S, S) speaking `audio`, as chunks in order: exactly as many frames as the audio lasts.
 
-    The first ones come while later motion is still to be sampled and most of a long audio file still to be encoded, and nothing that is
-    held grows with the length of an `AudioFile`; unless all motion is needed first, for an edit's gain or for `on_motion`.
+    Frames come while later motion still has to be sampled and later audio still has to be encoded. Memory does not grow with the length
+    of an `AudioFile`, unless the whole motion is needed first: for an edit with a gain, or for `on_motion`.
 
-    emotion: None = what the voice sounds like (neutral, with a warning, if that network is not there), a name, a mix of names and
-        weights, or a condition.
-    motion: used instead of sampling, so that `emotion` and `options` change nothing; put on this face as `retarget_motion` does it, and
-        cut or held at its last frame, with a warning, to last as long as the audio.
-    fps: 10 to 120, to which the motion is resampled; None = the model's rate, or that of `motion`.
-    on_motion: called once with all of the motion as it will be rendered, before the first frame.
-    compile: see `render_frames`.
+    emotion: a name, a mix of names and weights, or a condition. None = what the voice sounds like, or neutral, with a warning, if the
+        model has no speech emotion network.
+    options: how motion is sampled.
+    edits: applied to the motion in order.
+    motion: used instead of sampling, so that `emotion` and `options` have no effect. It is moved to this face as `retarget_motion` does,
+        and cut, or held at its last frame with a warning, to last as long as the audio.
+    fps: frames per second of the result, 10 to 120; None = the rate of the model or of `motion`.
+    on_motion: called once before the first frame, with the whole motion as it will be rendered.
+    batch_size, compile: see `render_frames`.
+    on_progress: stage "encode" in steps; "sample" in evaluations, if the whole motion is needed first; "render" in frames, also called
+        while motion is sampled.
 
-    Progress: stage "encode" in steps; "sample", where all motion is needed first; then "render" in frames, also called while motion is
-    sampled."""
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> image = torch.zeros(1, 3, 256, 256)  # prepare_image makes one from a photograph
+    >>> audio = float_core.AudioClip(torch.zeros(8000), 16000)
+    >>> options = float_core.SamplingOptions.of_quality("fast")
+    >>> sum(len(chunk.frames) for chunk in animate(model, image, audio, emotion="happy", options=options))
+    13
+    """
     model.require("autoencoder")
     check_images(model, image, batch=1)
     check_batch_size(batch_size)
@@ -81,13 +91,13 @@ def animate(
     return _frames(model, image, source, chosen, timing, on_motion, batch_size, compile, on_progress or silent)
 
 
-# Pieces (1, n, D) of the motion of an identity, in order; the callbacks are told of encoding and of sampling.
+# Gives the motion of an identity in pieces (1, n, D); reports encoding to the first callback and sampling to the second.
 MotionSource = Callable[[SourceIdentity, ProgressCallback, ProgressCallback], Iterable[Tensor]]
 
 
 @dataclass(frozen=True)
 class _Timing:
-    """A motion of `length` frames at `own` frames per second becomes `frames` frames at `rate`."""
+    """A motion of `length` frames at the rate `own` becomes `frames` frames at the rate `rate`."""
 
     length: int
     own: Fraction
@@ -96,7 +106,7 @@ class _Timing:
 
 
 def _sampled(model: FloatModel, audio: AudioClip | AudioFile, emotion: EmotionChoice, options: SamplingOptions) -> MotionSource:
-    """Motion sampled for the audio: the arguments are checked now, networks compute when the pieces are asked for."""
+    """Motion sampled for the audio. Arguments are checked now; networks compute when pieces are asked for."""
     model.require("transformer")
     check_options(options)
     features, frames = stream_audio_features(model, audio), audio_frames(model, audio)
@@ -113,13 +123,13 @@ def _sampled(model: FloatModel, audio: AudioClip | AudioFile, emotion: EmotionCh
 
 
 def _given(model: FloatModel, audio: AudioClip | AudioFile, motion: MotionSequence) -> MotionSource:
-    """A motion of its own, put on the identity."""
+    """A given motion, moved to the identity."""
     check_motion(model, motion, batch=1)
     check_audio(audio)
     needed, found = frame_count(audio.samples, int(audio.sample_rate), motion.fps), motion.latents.shape[1]
     if found < needed:
         lasts, seconds = found / motion.fps, audio.samples / audio.sample_rate
-        warnings.warn(f"the audio lasts {seconds:.2f} s and the motion {lasts:.2f} s: its last frame is held to the end", stacklevel=3)
+        warnings.warn(f"the audio lasts {seconds:.2f} s and the motion {lasts:.2f} s: the last frame is held to the end", stacklevel=3)
 
     def pieces(identity: SourceIdentity, on_encoding: ProgressCallback, on_sampling: ProgressCallback) -> Iterator[Tensor]:
         on_encoding("encode", 3, 3)
@@ -129,14 +139,14 @@ def _given(model: FloatModel, audio: AudioClip | AudioFile, motion: MotionSequen
 
 
 def _resolve_emotion(model: FloatModel, emotion: EmotionChoice, frames: int) -> EmotionCondition | None:
-    """The user's choice as a condition; None = to be predicted, which the model can do."""
+    """The user's choice as a condition; None = predict it, which this model can do."""
     if isinstance(emotion, EmotionCondition):
         return check_emotion(model, emotion, frames, batch=1)
     if emotion is not None:
         return choose_emotion(emotion)
     if model.has("emotion"):
         return None
-    warnings.warn("the model has no speech emotion network: the emotion is neutral. Choose one to be without this warning.", stacklevel=4)
+    warnings.warn("the model has no speech emotion network: the emotion is neutral. Choose an emotion to avoid this warning.", stacklevel=4)
     return choose_emotion("neutral")
 
 
@@ -176,7 +186,7 @@ def _frames(
 
 
 def _edited(model: FloatModel, pieces: Iterable[Tensor], edits: tuple[MotionEdit, ...], timing: _Timing) -> Iterator[Tensor]:
-    """The motion as it is rendered: edited, at the wanted rate, as long as the audio."""
+    """The motion as it will be rendered: edited, at the wanted rate, as long as the audio."""
     if needs_whole_clip(edits):
         pieces = _joined(pieces)
     edited = edit_pieces(model, pieces, edits, frames=timing.length, fps=float(timing.own))
@@ -186,5 +196,5 @@ def _edited(model: FloatModel, pieces: Iterable[Tensor], edits: tuple[MotionEdit
 
 
 def _joined(pieces: Iterable[Tensor]) -> Iterator[Tensor]:
-    """All pieces as one, when it is asked for."""
+    """All pieces as one."""
     yield torch.cat(list(pieces), dim=1)

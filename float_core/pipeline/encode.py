@@ -1,4 +1,4 @@
-"""What an image and audio hold: identity, audio features, emotion. Networks compute in the model's dtype, results are float32."""
+"""From images and audio to identity, audio features and emotion. Networks compute in the model's dtype; results are float32."""
 
 from __future__ import annotations
 
@@ -13,24 +13,36 @@ from ..progress import ProgressCallback
 from ..types import AudioClip, AudioFeatures, AudioFile, EmotionCondition, FloatModel, SourceIdentity
 from .long_audio import hear_emotion, stream_audio_features, told_while_hearing
 
-_SHORTEST_WINDOW = 0.25  # seconds; less than a syllable has no emotion
+_SHORTEST_WINDOW = 0.25  # seconds: about one syllable, the least in which an emotion can be heard
 
 
 @torch.no_grad()
 def encode_identity(model: FloatModel, images: Tensor) -> SourceIdentity:
-    """Identity, motion coefficients and skip features of `images` (B, 3, S, S) in [-1, 1]."""
+    """Identity, motion coefficients and skip features of `images` (B, 3, S, S), RGB in [-1, 1] (paper section 3.1).
+
+    >>> import float_core
+    >>> identity = encode_identity(float_core.load_model("mini"), torch.zeros(1, 3, 256, 256))
+    >>> identity.latent.shape, identity.coefficients.shape
+    (torch.Size([1, 64]), torch.Size([1, 20]))
+    """
     autoencoder = model.require("autoencoder")
     value = check_images(model, images).to(model.device, torch.float32)
     identity, coefficients, skips = autoencoder.encode(value)
     coefficients = coefficients.float()
-    motion = coefficients @ model.basis.T  # w_{r->S} = Q lambda
+    motion = coefficients @ model.basis.T  # w_{r->S} = sum_m lambda_m v_m
     return SourceIdentity(identity.float(), coefficients, motion, tuple(skip.float() for skip in skips))
 
 
 @torch.no_grad()
 def encode_audio(model: FloatModel, audio: AudioClip | AudioFile, *, on_progress: ProgressCallback | None = None) -> AudioFeatures:
-    """Audio features w_a (1, T, Da), T = ceil(samples * fps / rate). Audio of more than 60 s is heard in windows; see
-    `stream_audio_features`, which does not hold them all. Progress: stage "audio", in layers of the network, window after window."""
+    """Audio features w_a (1, T, D_a), T = ceil(samples * fps / rate). Audio of more than 60 s is encoded in windows;
+    `stream_audio_features` gives them without holding all of them. Progress: stage "audio", in layers of the network, window by window.
+
+    >>> import float_core
+    >>> audio = float_core.AudioClip(torch.zeros(16000), 16000)
+    >>> encode_audio(float_core.load_model("mini"), audio).features.shape
+    torch.Size([1, 25, 64])
+    """
     encoder = model.require("audio_encoder")
     samples = stream_audio(check_audio(audio), encoder.config.sample_rate).samples
     with told_while_hearing(encoder, [samples], "audio", on_progress):
@@ -46,11 +58,17 @@ def predict_emotion(
     overlap: float = 0.5,
     on_progress: ProgressCallback | None = None,
 ) -> EmotionCondition:
-    """How the voice sounds: probabilities of the seven emotions (1, 1, 7). More than 60 s are heard in windows, whose mean counts.
+    """The emotion that the voice shows: probabilities of the seven emotions, (1, 1, 7). Of more than 60 s, the mean over windows.
 
-    With `window_seconds` over time, (1, T, 7), T = ceil(samples * fps / rate): heard in windows of that length, of which each shares
-    about `overlap` (0..0.9) with the one before, and in between in straight lines from the middle of one window to that of the next.
-    Progress: stage "emotion", in layers of the network, window after window."""
+    With `window_seconds` the emotion changes over time, (1, T, 7) with T = ceil(samples * fps / rate): it is predicted in windows of that
+    length, each of which overlaps the one before by about `overlap` (0..0.9), and goes in straight lines from the middle of one window
+    to the middle of the next. Progress: stage "emotion", in layers of the network, window by window.
+
+    >>> import float_core
+    >>> model = float_core.load_model("models/float/FLOAT.safetensors")  # doctest: +SKIP
+    >>> predict_emotion(model, float_core.read_audio("voice.wav")).probabilities.shape  # doctest: +SKIP
+    torch.Size([1, 1, 7])
+    """
     check_audio(audio)
     classifier = model.require("emotion")
     rate = classifier.config.sample_rate
@@ -71,7 +89,7 @@ def predict_emotion(
 
 
 def _window_spans(samples: int, length: int, hop: int) -> list[tuple[int, int]]:
-    """(start, stop), evenly spread, so that the first window begins and the last one ends with the audio; about `hop` apart."""
+    """(start, stop) of windows about `hop` apart, evenly spread: the first starts and the last ends with the audio."""
     rest = samples - length
     if rest <= 0:
         return [(0, samples)]
@@ -80,7 +98,7 @@ def _window_spans(samples: int, length: int, hop: int) -> list[tuple[int, int]]:
 
 
 def _between(rows: Tensor, times: list[float], wanted: list[float]) -> Tensor:
-    """Rows (n, 7) at rising times, in straight lines to the wanted times (T, 7), held at both ends."""
+    """Rows (n, 7) at rising times, interpolated linearly at the wanted times, (T, 7), and held at both ends."""
     if len(rows) == 1:
         return rows.expand(len(wanted), -1)
     known, positions = (torch.tensor(values, dtype=torch.float64) for values in (times, wanted))

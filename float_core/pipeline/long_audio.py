@@ -1,6 +1,6 @@
-"""Audio of any length to features, piece by piece: of long audio nothing is held but the window in work.
+"""Audio of any length to features, piece by piece: only the window in work is held in memory.
 
-Up to `LONGEST_WHOLE` seconds a network gets the whole; how it takes more than that is its own affair (`stream`, `stream_probabilities`).
+Up to `LONGEST_WHOLE` seconds a network gets the whole audio; for more, each network has its own windows (`stream`, `stream_probabilities`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ LONGEST_WHOLE = 60  # seconds
 
 
 def is_long(audio: AudioStream) -> bool:
-    """Whether the audio is taken in windows."""
+    """Whether the audio is encoded in windows."""
     return audio.samples > LONGEST_WHOLE * audio.sample_rate
 
 
 @contextmanager
 def told_while_hearing(network: Any, lengths: Sequence[int], stage: str, on_progress: ProgressCallback | None) -> Iterator[None]:
-    """Inside, the network hears audio of so many samples: `on_progress` gets each of its stages as it ends, of all that will end."""
+    """While a network encodes audio of these lengths (in samples), `on_progress` gets each stage that is done, and how many there are."""
     if on_progress is None:
         yield
         return
@@ -49,14 +49,20 @@ def told_while_hearing(network: Any, lengths: Sequence[int], stage: str, on_prog
 
 
 def audio_frames(model: FloatModel, audio: AudioClip | AudioFile) -> int:
-    """How many frames the model's audio features have for this audio: ceil(samples * fps / rate)."""
+    """Frames of the model's audio features for this audio: ceil(samples * fps / rate)."""
     return frame_count(audio.samples, int(audio.sample_rate), model.config.fps)
 
 
 def stream_audio_features(model: FloatModel, audio: AudioClip | AudioFile) -> Iterator[Tensor]:
-    """Audio features w_a as pieces (1, n, Da) float32, T = ceil(samples * fps / rate) frames in all, each piece computed when it is asked
-    for. Up to 60 s there is one piece, the features of the whole bit for bit; what the windows of longer audio change says the encoder's
-    `stream`. Checks the audio at the call; raises AudioError."""
+    """Audio features w_a as pieces (1, n, D_a) float32 with T = ceil(samples * fps / rate) frames in all. Each piece is computed when it is
+    asked for. Up to 60 s of audio there is one piece, equal to `encode_audio` bit for bit; docs/performance.md says what the windows of
+    longer audio change. Checks the audio at the call and raises AudioError.
+
+    >>> import float_core
+    >>> audio = float_core.AudioClip(torch.zeros(16000), 16000)
+    >>> [piece.shape for piece in stream_audio_features(float_core.load_model("mini"), audio)]
+    [torch.Size([1, 25, 64])]
+    """
     encoder = model.require("audio_encoder")
     return _pieces(encoder, stream_audio(check_audio(audio), encoder.config.sample_rate), model.device)
 
@@ -71,7 +77,7 @@ def _pieces(encoder: Any, audio: AudioStream, device: torch.device) -> Iterator[
 
 @torch.no_grad()
 def hear_emotion(classifier: Any, audio: AudioStream, device: torch.device) -> Tensor:
-    """What the classifier hears in all of the audio, (1, 1, 7) float32."""
+    """Probabilities (1, 1, 7) float32 for the whole audio."""
     if is_long(audio):
         return classifier.stream_probabilities(audio).float()
     return classifier.probabilities(audio.whole().to(device)).float()

@@ -1,4 +1,4 @@
-"""From motion to frames, a batch at a time: only one chunk of frames is alive here at any moment."""
+"""From motion to frames, one batch at a time: only one chunk of frames is held in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..chunks import rechunk
 from ..progress import ProgressCallback
 from ..types import FloatModel, FrameChunk, MotionSequence, SourceIdentity
 
-_PIXELS_AT_ONCE = 2 * 512**2  # of a batch on a CPU: more gains nothing, and an interrupt waits for a batch
+_PIXELS_AT_ONCE = 2 * 512**2  # of a batch on a CPU: more is not faster, and an interrupt waits for a batch
 
 
 def render_frames(
@@ -24,9 +24,20 @@ def render_frames(
     compile: bool = False,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[FrameChunk]:
-    """Frames of one identity (B = 1) under a motion (1, T, D), as chunks in order. `batch_size` None = chosen by device and image size.
-    `compile`: by torch.compile, on a GPU or in half precision; the first frames then take a minute, and a CompileWarning says where it
-    cannot be done. Progress: stage "render", in frames."""
+    """Frames of one identity (B = 1) with a motion (1, T, D), as chunks in order.
+
+    batch_size: frames that are rendered at once; None = chosen by device and image size.
+    compile: use torch.compile, on a GPU or in half precision. The first frames then take about a minute; if compiling is not possible, a
+        CompileWarning says so.
+    on_progress: stage "render", in frames.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> identity = float_core.encode_identity(model, torch.zeros(1, 3, 256, 256))
+    >>> motion = MotionSequence(identity.motion[:, None].expand(1, 3, -1), fps=25.0)
+    >>> [chunk.frames.shape for chunk in render_frames(model, identity, motion, batch_size=2)]
+    [torch.Size([2, 3, 256, 256]), torch.Size([1, 3, 256, 256])]
+    """
     check_identity(model, identity)
     check_motion(model, motion, batch=1)
     check_batch_size(batch_size)
@@ -44,7 +55,7 @@ def render_pieces(
     compile: bool = False,
     on_progress: ProgressCallback | None,
 ) -> Iterator[FrameChunk]:
-    """As `render_frames` for a motion that comes in pieces (1, n, D), whose lengths do not show in the chunks. Checks nothing."""
+    """As `render_frames`, for a motion of `total` frames that comes in pieces (1, n, D) of any length. Checks nothing."""
     decode = model.require("autoencoder").prepare(tuple(skip.to(model.device) for skip in identity.skips), compile=compile)
     base = identity.latent.to(model.device, torch.float32)
     start = 0
@@ -59,8 +70,13 @@ def render_pieces(
 
 
 def automatic_batch_size(model: FloatModel) -> int:
-    """Small on a CPU, where a batch gains nothing beyond what fills the cores; larger on a GPU."""
+    """The batch size that `render_frames` chooses: small on a CPU, where a larger batch is not faster; 16 on a GPU.
+
+    >>> import float_core
+    >>> automatic_batch_size(float_core.load_model("mini"))
+    4
+    """
     if model.device.type != "cpu":
         return 16
     size = model.require("autoencoder").config.size
-    return max(1, min(4, _PIXELS_AT_ONCE // size**2))  # a few tenths of a second
+    return max(1, min(4, _PIXELS_AT_ONCE // size**2))  # some tenths of a second

@@ -1,4 +1,4 @@
-"""From conditions to motion, sampled window after window."""
+"""From conditions to motion, sampled window by window."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ def sample_motion(
     noise: Tensor | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> MotionSequence:
-    """Motion latents (B, T, D) for audio features (B, T, Da). A batch of 1 goes with every other.
+    """Motion latents (B, T, D) for audio features (B, T, D_a) (paper section 3.2). Where one batch is 1, it is used for all of the others.
 
-    `noise` (windows, B, W, D) is used instead of the seed. An emotion in time that never changes gives the same bits as that emotion.
-    Progress: stage "sample", in evaluations of the velocity.
+    noise: (windows, B, W, D) for windows of W frames, used instead of the seed.
+    on_progress: stage "sample", in evaluations of the velocity.
+
+    An emotion over time that never changes gives the same bits as the constant emotion.
 
     >>> import float_core
     >>> model = float_core.load_model("mini")
@@ -62,15 +64,15 @@ def stream_motion(
     noise: Tensor | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Iterator[Tensor]:
-    """As `sample_motion`, with the same bits, but a window (B, up to W, D) at a time, each sampled when it is asked for.
+    """As `sample_motion`, with the same bits, but window by window (B, up to W, D), each sampled when it is asked for.
 
-    The audio features come in pieces (B or 1, n, Da) of any length, as `stream_audio_features` gives them, `frames` in all. A piece is
-    taken when the first window that needs it is sampled; neither all features nor all motion are held. Checks nothing.
+    The audio features come in pieces (B or 1, n, D_a) of any length with `frames` frames in all, as from `stream_audio_features`. A piece
+    is taken when the first window that needs it is sampled, so that neither all features nor all motion are held. Checks nothing.
     """
     transformer = model.require("transformer")
     source, emotions = (c.to(model.device, torch.float32) for c in (identity.motion, emotion.probabilities))
     if bool((emotions == emotions[:, :1]).all()):
-        emotions = emotions[:, :1]  # the network then rounds as for a constant one
+        emotions = emotions[:, :1]  # so that the network rounds as for a constant one
     audio = (piece.to(model.device, torch.float32) for piece in pieces)
     total = window_count(frames, transformer.config) * options.steps
     on_evaluation = _counter(on_progress, total) if on_progress is not None else None
@@ -78,14 +80,18 @@ def stream_motion(
 
 
 def check_options(options: object) -> SamplingOptions:
-    """SamplingOptions, which check their own values; here, that guidance that is asked for acts at all."""
+    """Refuses options whose guidance has no effect because no step lies in its interval. All other checks are in SamplingOptions.
+
+    >>> check_options(SamplingOptions()).steps
+    10
+    """
     value = check_type("options", options, SamplingOptions, OptionError)
     times, (start, end) = evaluation_times(value.solver, value.steps, value.time_grid), value.guidance_interval
     if (value.audio_guidance, value.emotion_guidance) != (1.0, 1.0) and not any(start <= t <= end for t in times):
         asked = ", ".join(f"{t:.2f}" for t in times[:4]) + (", ..." if len(times) > 4 else "")
         raise OptionError(
-            f"guidance_interval is {start:g} to {end:g}, in which no step asks for the velocity ({value.steps} steps of {value.solver} do "
-            f"so at {asked}): the guidance scales would do nothing. Make it wider, take more steps, or set both scales to 1"
+            f"guidance_interval is {start:g} to {end:g}, but {value.steps} steps of {value.solver} evaluate the velocity only at {asked}: "
+            "the guidance scales would have no effect. Make the interval wider, use more steps, or set both scales to 1"
         )
     return value
 

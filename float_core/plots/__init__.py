@@ -1,1 +1,1 @@
-"""Plots of motion, and the sheet of what every direction does."""
+"""Plots of motion and edits, and the sheet that shows what each direction does."""

@@ -1,6 +1,6 @@
-"""A contact sheet of a motion basis on a user's own portrait: a row of images for every direction, with its name and what it moves.
+"""A contact sheet of a motion basis on a user's own portrait: a row of images for each direction, with its name and what it moves.
 
-Works for any model, with or without a calibration. Measures nothing.
+It works for any model, with or without a calibration, and measures nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
-_REACH = 2.5  # to both sides, without a calibration
-_CELL, _CAPTION, _LABEL = 192, 24, 250  # pixels: widest image, strip for the value below it, column for the name
+_REACH = 2.5  # offset at both ends, without a calibration
+_CELL, _CAPTION, _LABEL = 192, 24, 250  # pixels: largest image, height of the value below it, width of the name column
 _PAPER, _INK, _FAINT = (255, 255, 255), (20, 20, 20), (105, 105, 105)
 
 
@@ -39,9 +39,20 @@ def basis_sheet(
     directions: Sequence[int] | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Tensor:
-    """(3, H, W) in [-1, 1]: a row for each of `directions` (None: all), `steps` images from minus to plus `extent` times the
-    direction's natural range around the portrait's own motion (±2.5 without a calibration); an odd count has the portrait in the middle.
-    Progress: stage "sheet", in rows."""
+    """What each direction does to a portrait, as an image (3, H, W) in [-1, 1] with a row for each direction.
+
+    steps: images in a row, 2 to 25; with an odd number the portrait itself is in the middle.
+    extent: a row goes from minus to plus `extent` times the natural range of the direction (±2.5 without a calibration), added to the
+        portrait's own motion.
+    directions: which directions; None = all.
+    on_progress: stage "sheet", in rows.
+
+    >>> import float_core
+    >>> model = float_core.load_model("mini")
+    >>> identity = float_core.encode_identity(model, torch.zeros(1, 3, 256, 256))
+    >>> basis_sheet(model, identity, steps=2, directions=[0]).shape
+    torch.Size([3, 216, 634])
+    """
     check_identity(model, identity)
     chosen = _check_options(model, steps, extent, directions)
     rows = []
@@ -80,7 +91,7 @@ def _row(model: FloatModel, direction: int, images: Tensor, offsets: Sequence[fl
 
     if images.shape[-1] > _CELL:
         images = F.interpolate(images, size=(_CELL, _CELL), mode="bilinear", antialias=True)
-    size = max(images.shape[-1], 96)  # a name needs some room, however small a model's images are
+    size = max(images.shape[-1], 96)  # room for the name, even if the images of a model are tiny
     canvas = Image.new("RGB", (_LABEL + len(images) * size, size + _CAPTION), _PAPER)
     draw = ImageDraw.Draw(canvas)
     _write_label(draw, model, direction, size)
@@ -93,7 +104,7 @@ def _row(model: FloatModel, direction: int, images: Tensor, offsets: Sequence[fl
 
 
 def _write_label(draw: ImageDraw, model: FloatModel, direction: int, height: int) -> None:
-    """The name in large, what the calibration says in small, as many lines as there is room for."""
+    """The name in large letters, what the calibration says in small ones, as many lines as fit."""
     name = direction_name(model.calibration, direction)
     large, small = _font(19), _font(13)
     lines = [(part, large, _INK) for part in _wrapped(draw, name, large)]
@@ -111,7 +122,7 @@ def _write_label(draw: ImageDraw, model: FloatModel, direction: int, height: int
 
 
 def _wrapped(draw: ImageDraw, text: str, font: FreeTypeFont) -> list[str]:
-    """Lines that fit into the column, broken at spaces."""
+    """The text as lines that fit into the column, broken at spaces."""
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
@@ -123,7 +134,7 @@ def _wrapped(draw: ImageDraw, text: str, font: FreeTypeFont) -> list[str]:
 
 
 def _font(size: int) -> FreeTypeFont:
-    """DejaVu Sans, which comes inside matplotlib's wheel and has a lambda."""
+    """DejaVu Sans, which is part of matplotlib's wheel and has the letter lambda."""
     import matplotlib
     from PIL import ImageFont
 

@@ -1,4 +1,4 @@
-"""Motion and edits as images of curves, drawn without a screen. Knows a basis and its calibration, no network."""
+"""Motion and edits as plots, drawn without a screen. Needs a basis and its calibration, no network."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..argument_checks import check_motion, check_number, check_whole
+from ..evaluation.motion_measures import seam_ratio
 from ..motion_editing.direction_names import direction_group, direction_name
 from ..motion_editing.edit_checks import check_edit
 from ..motion_editing.motion_edits import added_by
@@ -22,9 +23,15 @@ _AT_ONCE = 8  # lines in one panel: more cannot be told apart
 
 
 def plot_motion(model: FloatModel, motion: MotionSequence, *, window: int = 50) -> Image:
-    """Coefficients over time, in panels by what they move (by number without a calibration), then speed and acceleration along all
-    directions, with the seams of sampling windows of `window` frames and how much more acceleration they have than the rest (the seam
-    ratio, 1 = no seam to be seen). Of several clips in a batch, the first."""
+    """A plot of a motion: coefficients over time, grouped by what they move (by number without a calibration), then mean speed and mean
+    acceleration. It marks the seams between sampling windows of `window` frames and gives the seam ratio: the acceleration at seams
+    divided by that elsewhere (1 = no visible seam). Of a batch, the first motion is drawn.
+
+    >>> import torch, float_core
+    >>> motion = MotionSequence(torch.randn(1, 100, 64), fps=25.0)
+    >>> plot_motion(float_core.load_model("mini"), motion).size
+    (1300, 1270)
+    """
     check_motion(model, motion)
     check_whole("window", window, low=1)
     basis = model.basis.to(motion.latents.device)
@@ -42,7 +49,7 @@ def plot_motion(model: FloatModel, motion: MotionSequence, *, window: int = 50) 
 
 
 def _panels(model: FloatModel, count: int) -> Iterator[tuple[str, list[int]]]:
-    """Titles and directions, no more than can be told apart in each."""
+    """Titles and directions of the panels, with no more lines in one than can be told apart."""
     for title, groups in _GROUPS:
         members = [k for k in range(count) if direction_group(model.calibration, k) in groups]
         title = title if model.calibration is not None else "directions"
@@ -53,7 +60,7 @@ def _panels(model: FloatModel, count: int) -> Iterator[tuple[str, list[int]]]:
 
 
 def _plot_change(speed_axis: Any, axis: Any, coefficients: np.ndarray, fps: float, window: int) -> None:
-    """Mean over the directions of how fast the coefficients change, and of how fast that changes."""
+    """The first and the second derivative of the coefficients, as means of absolute values over the directions."""
     seams = list(range(window, len(coefficients), window))
     for where, order, unit in ((speed_axis, 1, "1/s"), (axis, 2, "1/s²")):
         change = np.abs(np.diff(coefficients, n=order, axis=0)).mean(1) * fps**order
@@ -70,22 +77,17 @@ def _plot_change(speed_axis: Any, axis: Any, coefficients: np.ndarray, fps: floa
 def _seams(coefficients: np.ndarray, window: int) -> str:
     if len(coefficients) <= max(window + 1, 4) or window < 4:  # a seam needs frames on both sides, and others to compare with
         return "no seam in this clip"
-    ratio = seam_ratio(coefficients, window)
+    ratio = seam_ratio([coefficients], window)
     return f"seam ratio {ratio:.2f}" if np.isfinite(ratio) else "nothing moves"
 
 
-def seam_ratio(coefficients: np.ndarray, window: int) -> float:
-    """As the metric of that name, which this room must not import: mean acceleration of coefficients (T, M) at the seams over the one
-    elsewhere; nan where nothing moves."""
-    acceleration = np.abs(np.diff(coefficients, n=2, axis=0)).mean(1)  # entry i is of frame i + 1
-    at_seam = np.isin((np.arange(len(acceleration)) + 1) % window, (window - 1, 0))
-    elsewhere = float(acceleration[~at_seam].mean())
-    return float(acceleration[at_seam].mean()) / elsewhere if elsewhere else float("nan")
-
-
 def plot_curves(edits: Sequence[MotionEdit], frames: int, fps: float) -> Image:
-    """What every edit adds to its coefficient over `frames` frames: offset and curve within the edit's range. What gain, freeze and
-    limits do depends on a motion: the legend names them."""
+    """A plot of what each edit adds to its coefficient over `frames` frames: offset and curve within the range of the edit. The effect of
+    gain, freeze and limits depends on a motion, so the legend only names them.
+
+    >>> plot_curves([MotionEdit(0, offset=1.5, start=1.0, ease=0.3)], frames=50, fps=25).size
+    (1300, 360)
+    """
     check_whole("frames", frames, low=1)
     check_number("fps", fps, low=1, high=1000)
     figure, (axis,) = _figure([3.6])
@@ -109,7 +111,7 @@ def _described(edit: MotionEdit) -> str:
 
 
 def _figure(heights: Sequence[float]) -> tuple[Any, list[Any]]:
-    """A figure with panels of these heights, in inches, below each other, and room for legends on the right."""
+    """A figure with panels of these heights (in inches) below each other, and room for legends on the right."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,7 +1,6 @@
 """Every layout that users have, written from one tiny model and loaded back equal."""
 
 import dataclasses
-import doctest
 import json
 import re
 import threading
@@ -11,7 +10,6 @@ import torch
 from safetensors.torch import save_file
 
 from float_core import CheckpointError, OptionError, load_model
-from float_core.checkpoints import build_model, save_weights
 from float_core.checkpoints.find_parts import BUNDLED
 
 from .conftest import TINY, under, wav2vec2, write_wav2vec2_folder
@@ -215,9 +213,3 @@ def test_arguments_are_checked(write):
         load_model(path, dtype=torch.int8)
     with pytest.raises(CheckpointError, match="not a folder"):
         load_model(path, audio_encoder=path)
-
-
-@pytest.mark.parametrize("module", [build_model, save_weights])
-def test_the_examples_run(module):
-    found = doctest.testmod(module)
-    assert found.attempted and not found.failed

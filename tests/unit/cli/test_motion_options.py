@@ -200,7 +200,7 @@ def test_motion_of_another_model_is_refused(animate, tmp_path):
         (["--motion", "x.safetensors", "--emotion", "happy", "--released"], "--emotion, --released would do nothing"),
         (["--motion", "{files}/none.safetensors"], "none.safetensors: No such file"),
         (["--motion", "{files}/voice.wav"], "not a safetensors file"),
-        (["--motion", "{files}/tiny.safetensors"], "not of motion"),
+        (["--motion", "{files}/tiny.safetensors"], "not a motion file"),
         (["--save-motion", "take.pt"], "ends in .safetensors"),
         (["--edits", "{files}/none.json"], "none.json: No such file"),
         (["--edits", "{files}/feelings.txt"], "not JSON"),

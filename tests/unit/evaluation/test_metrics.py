@@ -37,6 +37,7 @@ def test_seam_ratio_sees_a_jump():
     jump = smooth + 5.0 * (np.arange(200) >= 50)[:, None]
     assert metrics.seam_ratio([smooth], 50) == pytest.approx(1, abs=0.4)
     assert metrics.seam_ratio([jump], 50) > 5
+    assert math.isnan(metrics.seam_ratio([np.zeros((200, 3))], 50))
 
 
 def test_blinks_and_spread():

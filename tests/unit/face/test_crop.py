@@ -1,7 +1,5 @@
 """What prepare_image accepts, refuses and hands out."""
 
-import doctest
-
 import numpy as np
 import pytest
 import torch
@@ -185,10 +183,6 @@ def test_a_face_that_is_not_there_says_how_many_are(faces, face):
     faces((10, 10, 40, 50), (50, 10, 70, 35))
     with pytest.raises(FaceNotFoundError, match=r"2 faces were found.*1 at \(50, 10, 70, 35\)"):
         prepare_image(gradient(), 32, face=face)
-
-
-def test_the_example_runs():
-    assert doctest.testmod(crop_module) == (0, 2)
 
 
 def test_the_square_of_an_earlier_crop():

@@ -1,6 +1,5 @@
 """Videos: what another program finds in the file, and that a stopped run leaves nothing behind."""
 
-import doctest
 import importlib
 import re
 import resource
@@ -435,10 +434,3 @@ def test_a_name_that_is_taken_at_the_last_moment(tmp_path):
     with pytest.raises(VideoError, match=r"v\.mp4 cannot be written: Is a directory"):
         write_video(tmp_path / "v.mp4", taken(), fps=25)
     assert [path.name for path in tmp_path.iterdir()] == ["v.mp4"]
-
-
-@pytest.mark.parametrize("name", ["downmix", "read_audio", "read_image", "write_video"])
-def test_the_examples_do_what_they_say(monkeypatch, name):
-    monkeypatch.chdir(Path(__file__).parents[3])
-    found = doctest.testmod(importlib.import_module(f"float_core.media.{name}"))
-    assert found.attempted and not found.failed

@@ -71,11 +71,11 @@ def test_rotation_is_limited_in_degrees():
 def test_it_says_how_far_it_goes():
     _, said = preset_edits("still head", CALIBRATION)
     assert said == (
-        "still head: changes yaw (λ0), pitch (λ1), shift_x (λ6). They also move: λ1: smile 20%. "
-        "Left as they are, but of this kind in part: λ2: roll 15%."
+        "still head: changes yaw (λ0), pitch (λ1), shift_x (λ6). These also move: λ1: smile 20%. "
+        "Not changed, although they move the same parts a little: λ2: roll 15%."
     )
     _, said = preset_edits("calm", replace(CALIBRATION, directions=CALIBRATION.directions[5:6]))
-    assert said == "calm: the calibration has no direction for it (of the kind head, brows); nothing is changed."
+    assert said == "calm: the calibration has no direction that moves head, brows; nothing is changed."
 
 
 def test_the_head_stands_still(model):

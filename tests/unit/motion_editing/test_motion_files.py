@@ -73,7 +73,7 @@ def test_half_a_character_in_the_notes(tmp_path, model, motion):
 
 def test_another_basis_is_refused(file, model):
     turned = replace(model, basis_tensor=model.basis * torch.tensor([1.0, 1.0, -1.0, 1.0]))
-    with pytest.raises(CheckpointError, match=r"another basis: it was made for tiny\.safetensors .* would move other things"):
+    with pytest.raises(CheckpointError, match=r"another basis: it was made for tiny\.safetensors .* would move something else"):
         load_motion(file, turned)
     swapped = replace(model, basis_tensor=model.basis[:, [1, 0, 2, 3]])
     with pytest.raises(CheckpointError, match="another basis"):
@@ -100,18 +100,18 @@ def rewritten(file, tensors=None, **changes):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"kind": None}, "not of motion"),
-        ({"kind": "something else"}, "not of motion"),
+        ({"kind": None}, "not a motion file"),
+        ({"kind": "something else"}, "not a motion file"),
         ({"fps": "fast"}, "whose fps is 'fast'"),
         ({"fps": None}, "whose fps is ''"),
-        ({"fps": "nan"}, "nan frames a second"),
-        ({"fps": "0"}, "0 frames a second"),
-        ({"basis": None}, "without its basis's fingerprint"),
-        ({"basis": "[" * 100_000}, "without its basis's fingerprint"),
-        ({"basis": "{}"}, "without its basis's fingerprint"),
-        ({"basis": '["1"]'}, "without its basis's fingerprint"),
-        ({"basis": json.dumps([10**400] * 16)}, "without its basis's fingerprint"),
-        ({"basis": "[NaN]"}, "without its basis's fingerprint"),
+        ({"fps": "nan"}, "nan frames per second"),
+        ({"fps": "0"}, "0 frames per second"),
+        ({"basis": None}, "without the fingerprint of its basis"),
+        ({"basis": "[" * 100_000}, "without the fingerprint of its basis"),
+        ({"basis": "{}"}, "without the fingerprint of its basis"),
+        ({"basis": '["1"]'}, "without the fingerprint of its basis"),
+        ({"basis": json.dumps([10**400] * 16)}, "without the fingerprint of its basis"),
+        ({"basis": "[NaN]"}, "without the fingerprint of its basis"),
         ({"basis": "[0.5]"}, "another basis"),
         ({"tensors": {"motion": torch.zeros(9, 12)}}, "wrong shape"),
         ({"tensors": {"motion": torch.zeros(1, 0, 12)}}, "wrong shape"),
@@ -141,7 +141,7 @@ def test_files_that_were_cut_short(file, length):
 @pytest.mark.parametrize("content", [b"\x80\x04pickle", b"PK\x03\x04", b"a text", b"\xff" * 100, b'\x08\0\0\0\0\0\0\0{"a":1}\n'])
 def test_files_of_another_kind(tmp_path, model, content):
     (tmp_path / "x.safetensors").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"Expected a \.safetensors file that save_motion has written"):
+    with pytest.raises(CheckpointError, match=r"Expected a \.safetensors file that save_motion wrote"):
         load_motion(tmp_path / "x.safetensors", model)
 
 
@@ -153,7 +153,7 @@ def test_no_file_and_a_folder(tmp_path, model):
 
 
 def test_what_is_not_saved(tmp_path, model, motion):
-    with pytest.raises(OptionError, match=r"does not end in \.safetensors"):
+    with pytest.raises(OptionError, match=r"expected one that ends in \.safetensors"):
         save_motion(tmp_path / "a.pt", model, motion)
     with pytest.raises(OptionError, match=r"expected \(B, T, 12\)"):
         save_motion(tmp_path / "a.safetensors", model, MotionSequence(torch.zeros(1, 3, 4), 25.0))

@@ -111,7 +111,7 @@ def test_mirroring_turns_and_swaps_coefficients(mirrored_model):
 
 
 def test_mirror_refuses(model, mirrored_model):
-    with pytest.raises(CalibrationError, match="no calibration, so it is not known how"):
+    with pytest.raises(CalibrationError, match="no calibration, so how its directions are mirrored is not known"):
         mirror_motion(model, noise(10, 1))
     with pytest.raises(OptionError, match="around is 'left'"):
         mirror_motion(mirrored_model, noise(10, 1), around="left")

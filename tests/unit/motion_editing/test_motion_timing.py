@@ -224,11 +224,11 @@ def test_join_keeps_the_source_only_if_it_is_the_same():
 
 
 def test_join_refuses():
-    with pytest.raises(OptionError, match="25 frames a second, the second 30: use resample_motion"):
+    with pytest.raises(OptionError, match="25 frames per second, the second 30: use resample_motion"):
         join_motions(noise(30), noise(30, 30.0))
     with pytest.raises(OptionError, match="same batch and latent size"):
         join_motions(noise(30), noise(30, batch=2))
-    with pytest.raises(OptionError, match=r"crossfade is 1 s; there is room for 0\.80 s"):
+    with pytest.raises(OptionError, match=r"crossfade is 1 s; expected at most 0\.80 s"):
         join_motions(noise(30), noise(20), crossfade=1.0)
     with pytest.raises(OptionError, match="crossfade is -1"):
         join_motions(noise(30), noise(20), crossfade=-1)
@@ -271,7 +271,7 @@ def test_a_loop_is_the_motion_itself_beside_the_fade():
 
 
 def test_loop_refuses():
-    with pytest.raises(OptionError, match=r"crossfade is 0\.5 s; there is room for 0\.40 s"):
+    with pytest.raises(OptionError, match=r"crossfade is 0\.5 s; expected at most 0\.40 s"):
         loop_motion(noise(20))
     for repeats in (0, -1, 1.5, True, 10**6):
         with pytest.raises(OptionError, match="repeats is"):

@@ -153,12 +153,12 @@ def test_with_an_emotion_network_it_is_heard(model, image, clip):
         (
             {"options": SamplingOptions(guidance_interval=(0.91, 0.95))},
             OptionError,
-            r"0.91 to 0.95, in which no step .* at 0.00, 0.10, 0.20",
+            r"0.91 to 0.95, but 10 steps of euler .* only at 0.00, 0.10, 0.20",
         ),
         (
             {"options": replace(SamplingOptions.of_quality("balanced"), steps=1)},
             OptionError,
-            r"1 steps of ab2 do so at 0.00\): the guid",
+            r"1 steps of ab2 evaluate the velocity only at 0.00: the guid",
         ),
         ({"edits": [MotionEdit(4, 1.0)]}, OptionError, "from 0 to 3"),
         ({"batch_size": 0}, OptionError, "batch_size"),
@@ -262,7 +262,7 @@ def test_a_given_motion_lasts_as_long_as_the_audio(model, image, clip, fps, fram
     assert len(found) == frame_count(16000, 16000, fps or own)
     shorter = frames < own  # of a second
     assert [str(warning.message) for warning in said] == (
-        [f"the audio lasts 1.00 s and the motion {frames / own:.2f} s: its last frame is held to the end"] if shorter else []
+        [f"the audio lasts 1.00 s and the motion {frames / own:.2f} s: the last frame is held to the end"] if shorter else []
     )
     if shorter and frames < 24:
         torch.testing.assert_close(found[-1], found[-2], rtol=0, atol=1e-5)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import doctest
 import math
-import sys
 from dataclasses import replace
 
 import pytest
@@ -30,11 +28,6 @@ def test_motion_and_progress(model, conditions):
     result = sample_motion(model, *conditions, OPTIONS, on_progress=lambda *report: reports.append(report))
     assert result.latents.shape == (1, 25, 12) and result.latents.dtype == torch.float32 and result.fps == 25.0
     assert reports == [("sample", n, 6) for n in range(1, 7)]
-
-
-def test_the_example_in_the_docstring_is_true():
-    module = sys.modules[sample_motion.__module__]
-    assert doctest.testmod(module) == (0, 6)
 
 
 def test_raising_in_progress_stops_the_work(model, conditions):

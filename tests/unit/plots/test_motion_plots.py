@@ -20,7 +20,6 @@ from float_core import (
     plot_curves,
     plot_motion,
 )
-from float_core import evaluation as metrics
 from float_core.plots import motion_plots
 
 TIME = torch.arange(60) / 25
@@ -130,9 +129,3 @@ def test_what_is_refused(model, motion):
         plot_curves([], 0, 25.0)
     with pytest.raises(OptionError, match="edit 0"):
         plot_curves([MotionEdit(-1)], 5, 25.0)
-
-
-def test_the_seam_ratio_is_the_metric(model, motion):
-    coefficients = (motion.latents[0] @ model.basis).numpy()
-    assert motion_plots.seam_ratio(coefficients, 20) == pytest.approx(metrics.seam_ratio([coefficients], 20))
-    assert np.isnan(motion_plots.seam_ratio(np.zeros((60, 4)), 20))
