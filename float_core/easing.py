@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import numpy as np
 import torch
 from torch import Tensor
+
+Values = TypeVar("Values", Tensor, np.ndarray)
 
 _BISECTIONS = 60  # halvings of [0, 1]: as close as float64 gets
 
 
-def smooth(x: Tensor) -> Tensor:
+def smooth(x: Values) -> Values:
     """3 x^2 - 2 x^3: from 0 to 1 for x in 0..1, with a slope of 0 at both ends."""
     return x * x * (3 - 2 * x)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..easing import smooth
 from . import rig as rigs
 from .photo_controls import JAW_GAP, HeadPose
 from .photo_mesh import PhotoMesh, expected_gap, turn_jaw
@@ -174,8 +175,7 @@ def _skin_light(image: np.ndarray, mesh: PhotoMesh) -> np.ndarray:
 
 def _step(x: np.ndarray, width: float) -> np.ndarray:
     """0 below 0, 1 above, soft over `width`."""
-    x = np.clip(x / width + 0.5, 0, 1)
-    return x * x * (3 - 2 * x)
+    return smooth(np.clip(x / width + 0.5, 0, 1))
 
 
 def _row_of_teeth(x: np.ndarray, ends: tuple[float, ...], soft: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..easing import smooth
 from .photo_controls import HeadPose
 from .portraits import MeshLayout, Portrait
 
@@ -87,8 +88,7 @@ def _follow(person: np.ndarray, flat: np.ndarray, distance: np.ndarray, down: np
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
+    return smooth(np.clip(x, 0, 1))
 
 
 def person_cover(person: np.ndarray, size: int) -> Tensor:

@@ -8,7 +8,6 @@ It knows nothing of networks, coefficients or images.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 from ..atomic_file import write_beside
 from ..config import EMOTIONS
 from ..errors import OptionError
+from ..frame_rate import frame_count
 from ..progress import ProgressCallback, counted
 from .espeak import Phoneme, Prosody, speak
 from .sentences import LANGUAGES, draw_sentence
@@ -80,7 +80,7 @@ def make_clip(seed: int, index: int, *, held_out: bool = False) -> VoiceClip:
     emotion = "neutral" if random.random() < 0.25 else EMOTIONS[int(random.integers(len(EMOTIONS)))]
     voice = _draw_voice(random, held_out)
     clean, phonemes = _draw_speech(random, voice, emotion)
-    frames = math.ceil(len(clean) * FPS / SAMPLE_RATE)
+    frames = frame_count(len(clean), SAMPLE_RATE, FPS)
     motion = clip_motion(phonemes, loudness_curve(clean, SAMPLE_RATE, frames), emotion, random, FPS)
     return VoiceClip(disturb(clean, random), motion.rig, motion.rest, EMOTIONS.index(emotion), phonemes, voice, held_out)
 
