@@ -1,6 +1,5 @@
-"""The encoder E: an image to its identity latent, its motion coefficients and the skip features that the decoder warps.
-
-Knows neither the motion basis nor how the features are used.
+"""The encoder E (FLOAT, arXiv 2412.01064, section 3.1): an image to its identity latent w_{S->r}, its motion coefficients lambda, and the
+skip features that the decoder warps. What the coefficients mean is in motion_basis.py.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class AppearanceEncoder(nn.Module):
         self.fc = nn.Sequential(*(EqualLinear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """(B, 3, S, S) in [-1, 1] -> identity (B, D), coefficients (B, M), skip features."""
+        """(B, 3, S, S) in [-1, 1] -> identity w_{S->r} (B, D), coefficients lambda (B, M), skip features."""
         identity, skips = self.net_app(images)
         identity = identity.float()
         return identity, self.fc(identity), skips

@@ -1,4 +1,5 @@
-"""The motion auto-encoder: image to identity, motion coefficients and features; latents and features back to images.
+"""The motion auto-encoder (FLOAT, arXiv 2412.01064, section 3.1): image to identity, motion coefficients and features; latents and features
+back to images. An image's latent is w_S = w_{S->r} + w_{r->S}, its identity and its motion.
 
 Knows nothing of audio, of the flow in motion space, of files or of video.
 """
@@ -17,12 +18,11 @@ from ..errors import CompileWarning, OptionError
 from .appearance_encoder import AppearanceEncoder
 from .face_decoder import FaceDecoder
 from .fast_decoders.batch_decoder import BatchDecoder
-from .fast_decoders.kept_weights import forget_weights, strip_weights
-from .fast_decoders.strip_decoder import StripDecoder
+from .fast_decoders.strip_decoder import StripDecoder, forget_weights, strip_weights
 
 
 class MotionAutoencoder(nn.Module):
-    """Encoder `enc` and decoder `dec` (paper section 3.1). Sizes come from the configuration alone."""
+    """Encoder `enc` and decoder `dec`. Sizes come from the configuration alone."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class MotionAutoencoder(nn.Module):
         return image, [level.grid for level in levels], [level.mask for level in levels]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MotionAutoencoder:
-        """What moves or converts the weights (`to`, `half`, ...): what was prepared of them is of no use then."""
+        """Part of `to`, `half` and their like, which change the weights: lets go of what was prepared of them."""
         forget_weights(self.dec)
         return super()._apply(fn, recurse)
 

@@ -32,7 +32,7 @@ INITIAL_FLOW = 0.01  # untrained flows are almost the identity
 INITIAL_MASK = 0.5  # and untrained masks sigmoid(0.5): the source's features come through from the first step on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FlowLevel:
     """One level's result, float32. `grid` (B, r, r, 2), x first: where each pixel is sampled, identity + tanh(flow), in grid_sample's
     coordinates (-1 and 1 = the image's edges). `mask` (B, 1, r, r) in (0, 1): the share of the warped source."""

@@ -1,6 +1,6 @@
-"""The decoder as the reference page writes it: weights modulated for every sample, one frame at a time, nothing shared or fused.
+"""The decoder as its formulas are written: weights modulated for every sample, one frame at a time, nothing shared or fused.
 
-The yardstick that every faster decoder is compared with, in numbers and in time. Knows nothing of batches, devices or memory formats.
+Every faster decoder is compared with it, in numbers and in time (fast_decoders/README.md).
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from ..types import SamplingOptions
-from .linear_product import linear_product
 from .transformer import BandAttention, Block, FlowMatchingTransformer
 
 Implementation = Literal["fast", "reference"]
@@ -125,7 +124,7 @@ class PreparedVelocity:
         self.passes, self.rows = len(weights), len(rows)
         self._transformer = transformer
         self._weights = conditions.audio.new_tensor(list(weights.values()), dtype=torch.float32).view(-1, 1, 1, 1)
-        self._conditions = linear_product(transformer.c_embedder, rows.to(transformer.dtype))
+        self._conditions = transformer.c_embedder(rows.to(transformer.dtype))
         self._reaches = list(_reaches(transformer, of_token))
         self._head_rows = of_token[..., preceding:].flatten()
         before, self._positions = transformer.pos_embed.split((preceding, transformer.config.window), dim=1)
@@ -148,7 +147,7 @@ class PreparedVelocity:
         activated = F.silu(self._conditions + moments[:, None])
         tables = []
         for module in (*self._transformer.blocks, self._transformer.decoder):
-            table = linear_product(module.adaLN_modulation[1], activated)
+            table = module.adaLN_modulation[1](activated)
             for scale in table.chunk(table.shape[-1] // activated.shape[-1], dim=-1)[1::3]:
                 scale += 1
             tables.append(table)
@@ -167,7 +166,7 @@ class PreparedVelocity:
         for block, reach, table in zip(transformer.blocks, self._reaches, self._tables[:-1], strict=True):
             h = _run_block(cast("Block", block), h, table[step], reach, self.passes)
         shift, scale = _gather(self._tables[-1][step], self._head_rows, (self.passes, *h.shape[1:3]), 2)
-        velocity = linear_product(head.linear, torch.addcmul(shift, head.norm(h), scale))
+        velocity = head.linear(torch.addcmul(shift, head.norm(h), scale))
         return (velocity.to(x.dtype) * self._weights).sum(0)
 
 
@@ -232,14 +231,13 @@ def _run_block(block: Block, h: Tensor, table: Tensor, reach: _Reach, passes: in
     attended = _attend(block.attn, torch.addcmul(shift, block.norm(h), scale).flatten(0, 1), cut, reach.mask)
     gate1, shift, scale, gate2 = _gather(table[:, 2 * hidden :], reach.rows_out, (passes, batch, tokens - cut), 4)
     h = torch.addcmul(h[:, :, cut:], gate1, attended.view_as(gate1))
-    wide = linear_product(block.mlp.fc1, torch.addcmul(shift, block.norm(h), scale), gelu=True)
-    return torch.addcmul(h, gate2, linear_product(block.mlp.fc2, wide))
+    return torch.addcmul(h, gate2, block.mlp(torch.addcmul(shift, block.norm(h), scale)))
 
 
 def _attend(attention: BandAttention, x: Tensor, cut: int, mask: Tensor) -> Tensor:
     """[N, in, H] -> [N, out, H]: attention of all tokens but the first `cut`."""
     batch, tokens, hidden = x.shape
     shape = (batch, tokens, 3, attention.heads, hidden // attention.heads)
-    q, k, v = linear_product(attention.qkv, x).view(shape).permute(2, 0, 3, 1, 4)  # each [N, heads, in, h]
+    q, k, v = attention.qkv(x).view(shape).permute(2, 0, 3, 1, 4)  # each [N, heads, in, h]
     y = F.scaled_dot_product_attention(q[:, :, cut:], k, v, attn_mask=mask)
-    return linear_product(attention.proj, y.transpose(1, 2).reshape(batch, tokens - cut, hidden))
+    return attention.proj(y.transpose(1, 2).reshape(batch, tokens - cut, hidden))

@@ -27,8 +27,8 @@ SHARED = {
     "srgb",
 }
 ROOMS = {
-    "motion_autoencoder": {"onednn"},
-    "motion_flow": {"onednn"},
+    "motion_autoencoder": set(),
+    "motion_flow": set(),
     "audio": set(),
     "face": set(),
     "media": set(),
@@ -50,7 +50,6 @@ ROOMS = {
     "cli": {PUBLIC, MOTION, "training", "evaluation", "synthetic", "calibration", "allocator"},
     "nodes": {PUBLIC, MOTION, CALIBRATION},
     "allocator": set(),
-    "onednn": set(),
     **{name: set() for name in SHARED},
 }
 HOST = {

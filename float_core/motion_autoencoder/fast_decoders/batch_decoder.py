@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...errors import CompileWarning
 from ..face_decoder import FaceDecoder, StyledConv, ToFlow, ToRGB, read_flow, sample_features
-from .layer_styles import LayerStyles
+from .styled_convolutions import LayerStyles
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)  # batch sizes that are compiled
 GRAPHS = 64  # of all models, precisions and batch sizes of a process; torch's own limit of 8 is soon reached, and then it compiles no more

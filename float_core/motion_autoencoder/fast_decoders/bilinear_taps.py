@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Taps:
     """Where pixels are read: `indices` (n, 4) int32, rows of a `source_table`; `weights` (n, 4) float32, the mask included."""
 

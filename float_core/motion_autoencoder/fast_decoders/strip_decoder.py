@@ -3,7 +3,8 @@
 Where feature maps are small and weights large, styles scale activations, so that a batch shares the weights; where it is the other way
 round, each frame gets weights of its own, on which demodulation and gain ride along. Fine levels are worked in strips of rows, from the
 up-sampling convolution to the warp: what one step writes is still in the cache for the next, and no buffer is so large that the C library
-hands it back to the system each time. Knows nothing of training, of motion or of videos.
+hands it back to the system each time. What the weights become is made once for all sources, and anew when they change. Knows nothing of
+training, of motion or of videos.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -19,15 +21,14 @@ from torch import Tensor
 from ..face_decoder import FaceDecoder, StyledConv, ToFlow, ToRGB
 from ..stylegan_layers import ACTIVATION_GAIN, ACTIVATION_SLOPE, ChannelBias, upsample
 from .bilinear_taps import Taps, sample, source_table, taps_of_flow
-from .layer_styles import LayerStyles, Style
-from .strip_convolutions import SharedConvolution, StripConvolutions, strips
-from .workspace import Workspace
+from .styled_convolutions import LayerStyles, SharedConvolution, StripConvolutions, Style, strips
+from .winograd import Workspace
 
 STRIP_BYTES = 8 * 2**20  # of feature maps in one strip
-CHANNELS_LAST = torch.channels_last
+_SMALL = 2**18  # numbers of a weight; smaller ones are summed together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Now:
     """What a level hands to the next: `state` (B, C, r, r), `flow` and `image` (B, 3, r, r), None before the first level."""
 
@@ -45,7 +46,7 @@ class StripWeights:
 
     def __init__(self, decoder: FaceDecoder, *, strip_bytes: int = STRIP_BYTES) -> None:
         self.styles = LayerStyles(decoder)
-        self.start = decoder.input.input.contiguous(memory_format=CHANNELS_LAST)
+        self.start = decoder.input.input.contiguous(memory_format=torch.channels_last)
         self.first = SharedConvolution(decoder.conv1, 4)
         self.levels = [_LevelWeights(decoder, i, strip_bytes) for i in range(len(decoder.to_flows))]
 
@@ -146,3 +147,37 @@ def _mixed(weights: Tensor, pixels: Tensor) -> Tensor:
 
 def _upsampled(coarser: Tensor | None, batch: int, size: int) -> Tensor:
     return torch.zeros(batch, 3, size, size) if coarser is None else upsample(coarser)
+
+
+_KEPT: WeakKeyDictionary[FaceDecoder, tuple[list[int], StripWeights]] = WeakKeyDictionary()  # with the checksums of the weights
+
+
+def strip_weights(decoder: FaceDecoder) -> StripWeights:
+    """Those of this decoder, made anew only after its weights have changed: making them takes as long as two frames, noticing that there is
+    no need a few hundredths of a second. They are kept, and take up to twice the decoder's own memory."""
+    sums = _checksums(decoder)
+    kept = _KEPT.get(decoder)
+    if kept is None or kept[0] != sums:
+        kept = _KEPT[decoder] = (sums, StripWeights(decoder))
+    return kept[1]
+
+
+def forget_weights(decoder: FaceDecoder) -> None:
+    """Frees what `strip_weights` keeps of it."""
+    _KEPT.pop(decoder, None)
+
+
+@torch.no_grad()
+def _checksums(decoder: FaceDecoder) -> list[int]:
+    """Of all its weights; the small ones are put together first, as each sum costs a few calls."""
+    parts = [part.flatten().view(torch.int32) for part in (*decoder.parameters(), *decoder.buffers())]
+    small = torch.cat([part for part in parts if len(part) < _SMALL])
+    return [_checksum(bits) for bits in (small, *(part for part in parts if len(part) >= _SMALL))]
+
+
+def _checksum(bits: Tensor) -> int:
+    """Of numbers and their places: sums over the rows and the columns of a square of them, each times its number."""
+    side = 1 << (len(bits).bit_length() // 2)
+    square, rest = bits[: len(bits) // side * side].view(-1, side), bits[len(bits) // side * side :]
+    lines = torch.cat([square.sum(0), square.sum(1), rest.long()])
+    return int((lines * (2 * torch.arange(len(lines), device=lines.device) + 1)).sum())

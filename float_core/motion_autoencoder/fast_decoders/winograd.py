@@ -14,14 +14,27 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .grouped_product import GroupedProduct
-from .workspace import Workspace
-
 SMALLEST_SIZE, FEWEST_CHANNELS = 16, 256  # below, the direct convolution is as fast or faster
 TILE = 4  # outputs of a tile along a side, from six inputs
 BAND_BYTES = 2 * 2**20  # of outputs at a time: what is made of them stays in the cache
 _NEAR, _FAR = math.sqrt(0.5), math.sqrt(2.0)
 _POINTS = (0.0, _NEAR, -_NEAR, _FAR, -_FAR)
+
+
+class Workspace:
+    """`workspace(name, shape)`: a float32 tensor of this shape, not filled, in the memory of the last one of this name: large buffers that
+    are handed back to the system after each use cost as much as the arithmetic. One thread at a time, and one user of a name at a time."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        """See the class."""
+        size = math.prod(shape)
+        kept = self._kept.get(name)
+        if kept is None or len(kept) < size:
+            kept = self._kept[name] = torch.empty(size)
+        return kept[:size].view(shape)
 
 
 def _weight_sums() -> Tensor:
@@ -41,10 +54,9 @@ class WinogradConvolution:
     def __init__(self, weight: Tensor, size: int) -> None:
         """weight (O, C, 3, 3), for maps `size` wide and high (others are right too)."""
         self._out, channels = weight.shape[:2]
-        g, taps = _weight_sums(), weight.detach().float().permute(2, 3, 0, 1).reshape(3, -1)
-        weights = g @ (g @ taps).view(6, 3, -1)  # U = G g G^T, [6, 6, O * C]
+        g, taps = _weight_sums(), weight.detach().float().permute(2, 3, 1, 0).reshape(3, -1)
+        self._weights = (g @ (g @ taps).view(6, 3, -1)).view(36, channels, self._out)  # U = G g G^T
         self._rows = min(size, max(TILE, BAND_BYTES // (4 * size * self._out) // TILE * TILE))
-        self._product = GroupedProduct(weights.view(36, self._out, channels), (self._rows // TILE, size // TILE))
 
     def __call__(self, x: Tensor, scale: Tensor, workspace: Workspace) -> Tensor:
         """x (B, C, H, W) * scale (B, C, 1, 1) -> (B, O, H, W), channels-last; height and width are multiples of 4."""
@@ -66,11 +78,12 @@ class WinogradConvolution:
         down, across = height // TILE, width // TILE
         rows = workspace("rows", (6, down, width + 2, channels))
         _input_sums([padded[k : k + height - 3 : TILE] for k in range(6)], rows, workspace)
-        tiles = workspace("tiles", (down, across, 6, 6, channels))
-        _input_sums([rows[:, :, k : k + width - 3 : TILE] for k in range(6)], tiles.permute(3, 2, 0, 1, 4), workspace)
-        products = self._product(tiles.view(down, across, 36, channels)).view(down, across, 6, 6, self._out)
+        tiles = workspace("tiles", (6, 6, down, across, channels))
+        _input_sums([rows[:, :, k : k + width - 3 : TILE] for k in range(6)], tiles.transpose(0, 1), workspace)
+        products = workspace("products", (36, down * across, self._out))
+        torch.bmm(tiles.view(36, -1, channels), self._weights, out=products)
         sums = workspace("sums", (4, 6, down, across, self._out))
-        _output_sums(products.permute(2, 3, 0, 1, 4), sums, workspace)
+        _output_sums(products.view(6, 6, down, across, self._out), sums, workspace)
         _output_sums(sums.transpose(0, 1), y.permute(3, 1, 0, 2, 4), workspace)
 
 

@@ -1,22 +1,57 @@
-"""Styled convolutions with prepared weights: for a whole batch, or for one frame, any strip of rows at a time.
+"""The decoder's styled convolutions, prepared: the styles of all layers as one product, and convolutions with prepared weights, for a whole
+batch or for one frame, a strip of rows at a time.
 
 Knows nothing of flows or sources.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..face_decoder import StyledConv
-from ..stylegan_layers import ACTIVATION_GAIN, ACTIVATION_SLOPE, blur, blur_kernel
-from .layer_styles import Style
-from .winograd import WinogradConvolution, pays
-from .workspace import Workspace
+from ..face_decoder import FaceDecoder, StyledConv, ToFlow
+from ..stylegan_layers import ACTIVATION_GAIN, ACTIVATION_SLOPE, ModulatedConv2d, blur, blur_kernel
+from .winograd import WinogradConvolution, Workspace, pays
+
+Style = tuple[Tensor, Tensor]
+
+
+class LayerStyles:
+    """`LayerStyles(decoder)(w)`: latents (B, D) to a (style, gain) for every layer, in the order in which they run: conv1, then for each
+    level the up-sampling convolution, the convolution, and the flow.
+
+    style (B, in) = s / sqrt(in * k * k); gain (B, out) = sqrt(2) * d, d = rsqrt(s^2 @ (sum_k W^2)^T + 1e-8), which for the flows, that are
+    not demodulated, is of no use and empty. Takes the weights as they are now; float32."""
+
+    def __init__(self, decoder: FaceDecoder) -> None:
+        layers = list(_layers(decoder))
+        self._sizes = [layer.weight.shape[2] for layer in layers]
+        self._weight = torch.cat([layer.modulation.weight.float() * (layer.modulation.scale * layer.scale) for layer in layers]).t()
+        self._bias = torch.cat([layer.modulation.bias.float() * layer.scale for layer in layers])
+        self._energies = [layer.energy().t().contiguous() if layer.demodulate else None for layer in layers]
+
+    def __call__(self, latent: Tensor) -> list[Style]:
+        """(B, D) float32 -> one Style for each layer."""
+        styles = torch.addmm(self._bias, latent, self._weight).split(self._sizes, dim=1)
+        return [(style, self._gain(style, energy)) for style, energy in zip(styles, self._energies, strict=True)]
+
+    def _gain(self, style: Tensor, energy: Tensor | None) -> Tensor:
+        if energy is None:
+            return style[:, :0]
+        return torch.rsqrt(style.square() @ energy + 1e-8).mul_(ACTIVATION_GAIN)
+
+
+def _layers(decoder: FaceDecoder) -> Iterator[ModulatedConv2d]:
+    yield decoder.conv1.conv
+    for level, to_flow in enumerate(decoder.to_flows):
+        for conv in decoder.convs[2 * level : 2 * level + 2]:
+            yield cast(StyledConv, conv).conv
+        yield cast(ToFlow, to_flow).conv
 
 
 class SharedConvolution:
