@@ -1,7 +1,7 @@
-"""FLOAT: a portrait and a voice become a talking video. These are the public functions, types and errors.
+"""FLOAT turns a portrait and a voice into a talking video. This file holds the public functions, types and errors.
 
-How anything is done is in the rooms below, not here. `float_core.motion` has all that can be done with a motion, `float_core.calibration`
-what belongs to the directions of a basis: both hold more than what stands here.
+The rooms below implement them. Two namespaces offer more than is listed here: `float_core.motion`, everything that can be done with a
+motion, and `float_core.calibration`, what the directions of a basis do.
 """
 
 from . import calibration as calibration

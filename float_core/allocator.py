@@ -1,7 +1,7 @@
-"""The C library's allocator, told to keep large buffers for the next frame instead of handing them back to the system.
+"""Tells the allocator of the C library to keep large buffers for the next frame, instead of giving them back to the system.
 
-A frame's feature maps are tens of megabytes. glibc maps each of them anew and unmaps it after use, and the page faults then cost as much
-as the arithmetic. Knows nothing of tensors.
+The feature maps of a frame are tens of megabytes. By default glibc maps each of them again and unmaps it after use, and the page faults
+then cost as much as the arithmetic.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import ctypes
 import os
 import sys
 
-# mallopt's parameters (malloc.h), and the environment variables that set the same: what the user has chosen wins.
+# Parameters of mallopt (malloc.h), and the environment variables for the same settings: the user's choice wins.
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 _VARIABLES = ("MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 _KEPT_BYTES = 2**31 - 1  # mallopt takes an int
 
 
 def keep_freed_memory() -> bool:
-    """Keeps freed memory in the process, for all of it and from now on; returns whether it did. Only on Linux with glibc, and not where
-    an environment variable already speaks to its allocator. The same from outside: MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=2147483647."""
+    """Keeps freed memory in the whole process from now on; returns whether it worked. It needs Linux with glibc, and does nothing if an
+    environment variable already controls the allocator. MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=2147483647 have the same effect."""
     if not sys.platform.startswith("linux") or any(name in os.environ for name in _VARIABLES):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

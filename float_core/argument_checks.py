@@ -1,6 +1,6 @@
-"""Checks of what users hand to the public functions: shapes, ranges, finite values. Knows no network.
+"""Checks of the arguments of public functions: shapes, ranges, finite values. Knows no network.
 
-Every message says what was found, what was expected and, where it is not plain, what to do.
+Each message says what was found, what was expected and, if that is not obvious, what to do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .types import (
 )
 
 T = TypeVar("T")
-Shape = tuple[int | str, ...]  # a number is binding, a letter names what is free
+Shape = tuple[int | str, ...]  # a number must match, a letter names a free size
 LARGEST = 1e6  # of any number here: far beyond what a face can do, far below where float32 ends
 
 
@@ -81,12 +81,12 @@ def check_images(model: FloatModel, images: object, *, batch: int | str = "B") -
     value = check_tensor("images", images, (batch, 3, size, size), ImageError)
     low, high = value.min().item(), value.max().item()
     if low < -1.001 or high > 1.001:  # float noise of a resize is no reason to refuse
-        raise ImageError(f"images range from {low:.3g} to {high:.3g}; expected [-1, 1]: use pixels / 127.5 - 1, or prepare_image")
+        raise ImageError(f"images have values from {low:.3g} to {high:.3g}; expected [-1, 1]: use pixels / 127.5 - 1, or prepare_image")
     return value
 
 
 def check_audio(audio: object) -> AudioClip | AudioFile:
-    """Mono audio with samples that can be used; those of a file were checked when it was opened."""
+    """Mono audio with valid samples; those of a file were checked when it was opened."""
     if not isinstance(audio, AudioFile):
         check_samples(check_type("the audio", audio, AudioClip, AudioError))
     return audio  # type: ignore[return-value]
@@ -124,24 +124,24 @@ def check_emotion(model: FloatModel, emotion: object, frames: int, *, batch: int
 
 
 def check_conditions(model: FloatModel, identity: object, audio: object, emotion: object) -> int:
-    """Conditions of one clip that fit the transformer and one another; returns the batch. A batch of 1 goes with every other."""
+    """The batch size of conditions that fit the transformer and each other. A batch of 1 fits every other batch."""
     config = model.require("transformer").config
     source = check_type("identity", identity, SourceIdentity, OptionError)
-    sound = check_type("audio", audio, AudioFeatures, OptionError)
+    heard = check_type("audio", audio, AudioFeatures, OptionError)
     motion = check_tensor("identity.motion", source.motion, ("B", config.latent_size), OptionError)
-    features = check_tensor("audio.features", sound.features, ("B", "T", config.audio_size), OptionError)
+    features = check_tensor("audio.features", heard.features, ("B", "T", config.audio_size), OptionError)
     weights = check_emotion(model, emotion, features.shape[1]).probabilities
     batches = {"identity": len(motion), "audio": len(features), "emotion": len(weights)}
     if len(set(batches.values()) - {1}) > 1:
         found = ", ".join(f"{name} {size}" for name, size in batches.items())
-        raise OptionError(f"the batch sizes do not go together: {found}; expected the same for all, or 1")
+        raise OptionError(f"the batch sizes do not fit together: {found}; expected the same size for all, or 1")
     return max(batches.values())
 
 
 def check_noise(noise: object, shape: tuple[int, int, int, int]) -> Tensor:
     """x0 of every window: (windows, B, W, D)."""
     if isinstance(noise, Tensor) and noise.dim() == 4 and tuple(noise.shape) != shape:
-        raise OptionError(f"noise has shape {tuple(noise.shape)}; expected (windows, B, W, D) = {shape} for this clip")
+        raise OptionError(f"noise has shape {tuple(noise.shape)}; expected (windows, B, W, D) = {shape} for this audio")
     return check_tensor("noise", noise, shape, OptionError)
 
 
@@ -151,7 +151,7 @@ def check_motion(model: FloatModel, motion: object, *, batch: int | str = "B") -
 
 
 def check_sequence(motion: object, *, name: str = "motion", batch: int | str = "B", latent_size: int | str = "D") -> MotionSequence:
-    """(B, T, D) motion latents and their rate, of whatever model."""
+    """(B, T, D) motion latents and their frame rate, of any model."""
     value = check_type(name, motion, MotionSequence, OptionError)
     shape = check_tensor(f"{name}.latents", value.latents, (batch, "T", latent_size), OptionError).shape
     check_number(f"{name}.fps", value.fps, low=1, high=1000)

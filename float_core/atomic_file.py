@@ -1,6 +1,6 @@
-"""Files written beside their name and renamed at the end: a reader finds the old file or the new one, never a part of one.
+"""Files are written under a temporary name and renamed at the end: a reader finds the old or the new file, never a part of one.
 
-And no result takes the place of a file that it is made from."""
+And no result replaces a file that it is made from."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .errors import OptionError
 
 @contextlib.contextmanager
 def write_beside(path: str | Path) -> Iterator[Path]:
-    """An empty file to write to, in the same folder. It takes the name `path` when the block ends and is removed when anything is raised.
+    """An empty file to write to, in the same folder. It gets the name `path` when the block ends and is removed if anything is raised.
 
-    As with a plain `open`: missing permission is an error, a link keeps pointing to its file, the file's mode is the older file's, or what
-    the umask gives a new one. Missing folders are made. Raises OSError.
+    As with a plain `open`, missing permission is an error, a link keeps pointing to its file, and the file mode is that of the older file
+    or follows the umask. Missing folders are created. Raises OSError.
 
         with write_beside("figures.json") as unfinished:
             unfinished.write_text("{}")
@@ -42,16 +42,16 @@ def write_beside(path: str | Path) -> Iterator[Path]:
 
 
 def refuse_input(path: str | Path, inputs: Iterable[str | Path]) -> None:
-    """Raises OptionError if writing `path` would replace one of the files that are read for it, under this name, another spelling of it
-    or through a link. To be called before anything starts."""
+    """Raises OptionError if writing `path` would replace one of the files that are read for it, even under another spelling of the name or
+    through a link. Call it before any work starts."""
     target = Path(path)
     for given in map(Path, inputs if target.exists() else ()):
         if given.exists() and target.samefile(given):
-            raise OptionError(f"{path} is a file that is read here ({given}); the result would replace it. Give the result another name.")
+            raise OptionError(f"{path} is also an input ({given}); the result would replace it. Give the result another name.")
 
 
 def _refuse(target: Path) -> None:
-    """What a rename would replace although nobody can write into it: a folder, a device, a file that is not to be written."""
+    """Refuses what a rename would replace although it cannot be written to: a folder, a device, a write-protected file."""
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     if target.exists() and not target.is_file():

@@ -1,4 +1,4 @@
-"""Cut a sequence of tensors that comes in pieces of any length into other lengths, without holding more of it than one cut needs."""
+"""Cuts a sequence of tensors that comes in pieces of any length into other lengths, and holds only what the next cut needs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def rechunk(pieces: Iterable[Tensor], length: int, *, dim: int = 0) -> Iterator[
 
 
 def cut_spans(pieces: Iterable[Tensor], spans: Iterable[tuple[int, int]], *, dim: int = 0) -> Iterator[Tensor]:
-    """The entries [start, stop) of every span, fewer or none where the sequence ends. Starts must rise; spans may overlap or leave gaps.
+    """The entries [start, stop) of each span; fewer or none past the end of the sequence. Starts rise; spans may overlap or leave gaps.
 
-    A piece is taken when the first span that needs it is asked for. Of no pieces at all there are no cuts.
+    A piece is taken when the first span that needs it is asked for. Without any pieces there are no cuts.
     """
     source = iter(pieces)
     held: list[Tensor] = []  # the entries from `first` to `end`
@@ -47,7 +47,7 @@ def cut_spans(pieces: Iterable[Tensor], spans: Iterable[tuple[int, int]], *, dim
 
 
 def repeat_last(tensor: Tensor, length: int, dim: int) -> Tensor:
-    """At least `length` entries along `dim`: where there are fewer, the last one again and again."""
+    """At least `length` entries along `dim`: if there are fewer, the last one is repeated."""
     size = tensor.shape[dim]
     if size >= length:
         return tensor

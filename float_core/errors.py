@@ -10,7 +10,7 @@ class CheckpointError(FloatError):
 
 
 class AudioError(FloatError):
-    """A sound cannot be read or used: no samples, a bad rate, values that are not finite."""
+    """Audio cannot be read or used: no samples, a bad sample rate, values that are not finite."""
 
 
 class ImageError(FloatError):
@@ -18,19 +18,19 @@ class ImageError(FloatError):
 
 
 class FaceNotFoundError(ImageError):
-    """No face was detected, or not the one that was asked for."""
+    """No face was detected, or the face that was asked for does not exist."""
 
 
 class CompileWarning(UserWarning):
-    """torch.compile was asked for and is not used; the work goes on without it."""
+    """torch.compile was asked for but cannot be used; the work goes on without it."""
 
 
 class OptionError(FloatError, ValueError):
-    """An argument is outside of what is allowed."""
+    """An argument has a wrong type or a value that is not allowed."""
 
 
 class CalibrationError(OptionError):
-    """What was asked for needs a calibration of the model's directions, and there is none, or it is for another basis."""
+    """A calibration of the model's directions is needed, but there is none or it belongs to another basis."""
 
 
 class VideoError(FloatError):

@@ -1,4 +1,4 @@
-"""Values of images, [-1, 1] in the networks and 0 to 255 in files, from one to the other. Shapes stay as they are."""
+"""Converts image values between [-1, 1] in the networks and 0 to 255 in files. Shapes stay the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def to_bytes(values: Tensor) -> Tensor:
 
 
 def from_bytes(levels: Tensor) -> Tensor:
-    """0 to 255, whole or not, as float32 in [-1, 1]: x / 127.5 - 1."""
+    """0 to 255 (integers or floats) as float32 in [-1, 1]: x / 127.5 - 1."""
     return levels.float() / 127.5 - 1
 
 

@@ -1,4 +1,4 @@
-"""How far a long task is, told to whoever asked: `on_progress(stage, done, total)`. What it raises stops the task."""
+"""Progress of long tasks: they call `on_progress(stage, done, total)`. Raising in it stops the task."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ ProgressCallback = Callable[[str, int, int], None]  # (stage, done, total)
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Tells nobody."""
+    """Reports nothing."""
 
 
 def counted(items: Sequence[T], stage: str, on_progress: ProgressCallback | None) -> Iterator[T]:
-    """The items in order; after the work on each of them, how many are done."""
+    """The items in order; after the work on each, `on_progress` gets how many are done."""
     for done, item in enumerate(items, 1):
         yield item
         if on_progress is not None:

@@ -1,4 +1,4 @@
-"""An image as people see it: upright, in the colors of sRGB. What a file says wrongly about itself never ends a run."""
+"""An image as people see it: upright and in sRGB. Wrong metadata in a file never ends a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageCms
 
-# What Pillow raises on damaged bytes, here and in its readers.
+# What Pillow and its readers raise on damaged bytes.
 DAMAGED = (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error)
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNS = {
@@ -26,9 +26,9 @@ _NEARLY = 2  # levels by which a conversion may change colors and still be none
 
 
 def upright_srgb(image: Image.Image) -> Image.Image:
-    """A copy that is turned as its EXIF orientation says and converted as its ICC profile says, without either; transparency is kept.
+    """A copy, rotated by its EXIF orientation and converted to sRGB by its ICC profile, and without both. Transparency is kept.
 
-    The mode changes only where it must: an image with a profile becomes RGB or RGBA, CMYK and LAB become RGB."""
+    The mode changes only if necessary: an image with a profile becomes RGB or RGBA; CMYK and LAB become RGB."""
     turn = _TURNS.get(_orientation(image))
     upright = image.copy() if turn is None else image.transpose(turn)
     profile = upright.info.get("icc_profile")
@@ -37,19 +37,19 @@ def upright_srgb(image: Image.Image) -> Image.Image:
         try:
             upright = _converted(upright, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
         except (*DAMAGED, ImageCms.PyCMSError) as error:
-            warnings.warn(f"the image's color profile cannot be used ({error}); its colors are shown as sRGB", stacklevel=2)
+            warnings.warn(f"the color profile of the image cannot be used ({error}); its colors are taken as sRGB", stacklevel=2)
     if upright.mode == "LAB":
         upright = _converted(upright, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
     return upright.convert("RGB") if upright.mode in ("CMYK", "YCbCr", "HSV") else upright
 
 
 def has_alpha(image: Image.Image) -> bool:
-    """Whether some of its pixels may be transparent."""
+    """Whether pixels of the image may be transparent."""
     return "transparency" in image.info or image.mode in ("RGBA", "RGBa", "LA", "La", "PA")
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8, or whatever the file holds in its place."""
+    """1 to 8, or whatever else the file holds."""
     try:
         return image.getexif().get(_ORIENTATION, 1)
     except DAMAGED:
@@ -57,7 +57,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    """The image, whose colors are those of `profile`, in sRGB. Raises PyCMSError or ValueError where they do not go together."""
+    """An image with the colors of `profile`, in sRGB. Raises PyCMSError or ValueError if image and profile do not fit together."""
     space = profile.profile.xcolor_space
     mode = _MODES.get(space)
     colors = _without_alpha(image)
@@ -76,11 +76,11 @@ def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.I
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:
-    """As RGB, L, CMYK or LAB of 8 bits, the modes that profiles are for."""
+    """The image as 8-bit RGB, L, CMYK or LAB, the modes that profiles are made for."""
     if image.mode.startswith("I"):  # gray of 16 bits
         levels = np.asarray(image)
         if levels.min(initial=0) < 0 or levels.max(initial=0) > 65535:
-            raise ValueError(f"gray values reach from {levels.min()} to {levels.max()}; expected 0 to 65535")
+            raise ValueError(f"gray values go from {levels.min()} to {levels.max()}; expected 0 to 65535")
         return Image.fromarray(np.rint(levels / 257).astype(np.uint8))
     if image.mode in ("1", "L", "LA", "La"):
         return image.convert("LA").getchannel("L")
@@ -88,7 +88,7 @@ def _without_alpha(image: Image.Image) -> Image.Image:
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether the profile is sRGB itself, under whatever name: then every pixel stays as it is."""
+    """Whether the profile is sRGB itself, under any name: then every pixel stays the same."""
     steps = np.linspace(0, 255, 18).astype(np.uint8)
     if mode == "L":
         colors = Image.fromarray(steps[None])

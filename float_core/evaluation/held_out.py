@@ -1,5 +1,5 @@
-"""What a model does with a portrait, and with voices and heads that it was never trained on: drawn heads and synthetic voices, whose true
-motion is known, so that no data set is needed."""
+"""Measures a model on a portrait, and on voices and heads that it was not trained on. These are synthetic: their true motion is known, so
+no data set is needed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HELD_OUT_SEED = 987_654_321  # far from the seeds of training
 
 @torch.no_grad()
 def measure_portrait(model: FloatModel, image: Tensor) -> dict[str, float]:
-    """PSNR of `image` (1, 3, S, S) in [-1, 1] decoded from its own identity and motion."""
+    """PSNR of an image (1, 3, S, S) in [-1, 1] that is decoded from its own identity and motion."""
     image = image.to(model.device)
     identity = encode_identity(model, image)
     frames = next(iter(render_frames(model, identity, MotionSequence(identity.motion[:, None], model.config.fps)))).frames
@@ -43,7 +43,15 @@ def measure_portrait(model: FloatModel, image: Tensor) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class _Run:
-    """One clip: rigs (T, 20) in natural units: the truth, sampled with its own voice and with another, and seen in the frames."""
+    """One clip. Rigs are (T, 20) in natural units.
+
+    true: the true rig.
+    sampled: sampled with the clip's own audio.
+    wrong: sampled with the audio of another clip.
+    seen: what the encoder finds in the rendered frames.
+    still: 0..1, share of the background that stands still.
+    closures: (T,), 1 where the speech closes the lips.
+    """
 
     true: np.ndarray
     sampled: np.ndarray
@@ -54,10 +62,10 @@ class _Run:
 
 
 def measure_speech(model: FloatModel, clips: int, seed: int, on_progress: ProgressCallback) -> dict[str, float]:
-    """Mouth, head, eyes and seams of sampled clips, from the coefficients and from the rendered frames."""
+    """Mouth, head, eyes and seams of `clips` sampled clips, from coefficients and from rendered frames."""
     if model.basis.shape[1] != len(RIG_NAMES):
         found = f"the model has {model.basis.shape[1]} directions, the rig {len(RIG_NAMES)}"
-        raise OptionError(f"{found}: speech can only be measured for models that were trained on it")
+        raise OptionError(f"{found}: speech can only be measured for models that were trained on the rig")
     with TemporaryDirectory() as folder:
         synthesize_voices(folder, count=clips, seed=HELD_OUT_SEED, held_out=1.0)
         voices = [load_clip(path) for path in sorted(Path(folder).glob("*.npz"))]
@@ -101,14 +109,14 @@ def _run(model: FloatModel, voice: VoiceClip, other: VoiceClip, number: int, see
 
 
 def _held_out_head(model: FloatModel, voice: VoiceClip, number: int) -> tuple[Tensor, Tensor]:
-    """A head never trained on, at the clip's rest: image (1, 3, S, S) and where its background is (S, S)."""
+    """A head that was not used in training, at the clip's rest pose: image (1, 3, S, S), and where its background is (S, S)."""
     size = model.require("autoencoder").config.size
     generator = torch.Generator().manual_seed(HELD_OUT_SEED + number)
     shape = HeadShape.sample(1, generator)
     look = sample_look(shape, TexturePool.make(generator, noises=4), generator)
     rig = torch.from_numpy(voice.rest).float()[None]
     moved = rig.clone()
-    moved[:, :5] += 1  # whatever moves with the head is not background
+    moved[:, :5] += 1  # what moves with the head is not background
     grid = flow(shape, look.hair_volume, rig, rig, moved, size).grid
     background = (grid - pixel_grid(size)).abs().amax(-1)[0] == 0
     return render(shape, look, rig, rig, size), background

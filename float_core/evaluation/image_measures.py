@@ -1,4 +1,4 @@
-"""Measures of images: how near to a reference, and whether what should stand still does. Tensors in, numbers out."""
+"""Measures of images: how close they are to a reference, and whether the background stands still. Tensors in, numbers out."""
 
 from __future__ import annotations
 

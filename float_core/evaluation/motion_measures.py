@@ -1,4 +1,4 @@
-"""Measures of motion as curves in time: does the mouth follow the voice, do lips close and eyes blink, do seams show."""
+"""Measures of motion over time: does the mouth follow the voice, do lips close and eyes blink, are seams visible."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 
 
 def mouth_correlation(sampled: Sequence[np.ndarray], true: Sequence[np.ndarray]) -> float:
-    """Pearson correlation r of opening curves (T,), mean over clips; higher is better."""
+    """Pearson correlation r of mouth opening curves (T,), mean over clips; higher is better."""
     return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in _pairs(sampled, true)]))
 
 
 def mouth_error(sampled: Sequence[np.ndarray], true: Sequence[np.ndarray]) -> float:
-    """Mean absolute difference of opening curves (T,) over the frames that both have, mean over clips; in the curves' unit."""
+    """Mean absolute difference of mouth opening curves (T,) over the frames that both have, mean over clips, in the unit of the curves."""
     return float(np.mean([np.abs(a - b).mean() for a, b in _pairs(sampled, true)]))
 
 
 def audio_gain(right_audio: Sequence[np.ndarray], wrong_audio: Sequence[np.ndarray], true: Sequence[np.ndarray]) -> float:
-    """Mouth error with another clip's audio over the one with its own; 1 = the audio does not matter, higher is better."""
+    """Mouth error with the audio of another clip divided by the error with the right audio; 1 = audio has no effect, higher is better."""
     return mouth_error(wrong_audio, true) / mouth_error(right_audio, true)
 
 
 def closed_share(opening: Sequence[np.ndarray], closures: Sequence[np.ndarray], limit: float = 0.12) -> float:
-    """Of the frames where the speech closes the lips (p, b, m: `closures` (T,) is 1), the share whose opening (T,) is below `limit` there
-    or one frame beside it; higher is better."""
+    """Of the frames where speech closes the lips (p, b, m: `closures` (T,) is 1), the share where the opening (T,) is below `limit` in this
+    frame or one next to it; higher is better."""
     hits: list[bool] = []
     for curve, closed in zip(opening, closures, strict=True):
         apart = np.pad(curve, 1, mode="edge")
@@ -34,13 +34,13 @@ def closed_share(opening: Sequence[np.ndarray], closures: Sequence[np.ndarray], 
 
 
 def blinks_per_minute(closure: Sequence[np.ndarray], fps: float = 25.0, limit: float = 0.5) -> float:
-    """Times that a lid curve (T,) rises beyond `limit`, a minute; 0 = open, 1 = closed. People: 10 to 25."""
+    """How often per minute a lid curve (T,) rises above `limit`; 0 = open, 1 = closed. People: 10 to 25."""
     count = sum(int(((c[1:] > limit) & (c[:-1] <= limit)).sum()) for c in closure)
     return count * 60 * fps / sum(map(len, closure))
 
 
 def temporal_spread(curves: Sequence[np.ndarray]) -> float:
-    """Standard deviation in time of curves (T,), mean over clips, in the curves' unit."""
+    """Standard deviation over time of curves (T,), mean over clips, in the unit of the curves."""
     return float(np.mean([curve.std() for curve in curves]))
 
 

@@ -1,1 +1,1 @@
-"""Faces in images: finding them, the square that the encoder expects, pasting frames back."""
+"""Faces in images: detecting them, cropping the square that the encoder expects, pasting frames back."""

@@ -1,7 +1,7 @@
-"""From any image to the square that the encoder expects, by the crop rule that the released model was trained with.
+"""From any image to the square that the encoder expects, with the crop rule that the released model was trained with.
 
-The rule: half = int(max(int(height / 2), int(width / 2)) * 1.6) of the face box in whole pixels, a square of twice that around
-the box's center, black outside of the image. Knows nothing of how faces are found (`detect.py`) or of the networks.
+The rule: half = int(max(int(height / 2), int(width / 2)) * 1.6) of the face box in whole pixels; the crop is a square with the side
+2 * half around the center of the box, black outside the image. `detect.py` finds faces.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .detect import Detection, detect_faces
 from .pixels import resize_square, rgb_pixels
 
 Square = tuple[int, int, int, int]
-MARGIN = 1.6  # the crop's half side over the face's half height
-LARGEST = 8  # a square of more than this many times the image's longer side is a mistake in the box
+MARGIN = 1.6  # half the side of the crop, in units of half the height of the face
+LARGEST = 8  # a square with more than this many times the longer side of the image is a mistake in the box
 
 
 def prepare_image(
@@ -36,13 +36,17 @@ def prepare_image(
     detector_folder: str | Path | None = None,
     device: str | torch.device = "cpu",
 ) -> FaceCrop:
-    """Cut and scale an image for an encoder of `size` x `size` pixels.
+    """Crops and resizes an image for an encoder of `size` x `size` pixels.
 
-    image: a PIL image of any mode, or an (H, W, 3|4) array or tensor, uint8 or float in [0, 1]; transparency is laid on gray.
-    crop: "detect" finds the face; a box (x1, y1, x2, y2), forehead to chin and ear to ear in pixels, says where it is; None takes
-    the whole image, padded with black to a square; the transform of an earlier crop of an image of this size takes the same square.
-    face: which detected face, counted from 0 = the largest; None takes the largest and says so in the notes when there are several.
-    detector_folder, device: see `detect_faces`.
+    image: a PIL image of any mode, or an (H, W, 3|4) array or tensor: uint8, uint16, or float in [0, 1]. Transparent pixels become gray.
+    size: side S of the result, in pixels.
+    crop: "detect" = find the face; a box (x1, y1, x2, y2) in pixels = where the face is, from forehead to chin and from ear to ear;
+        None = the whole image, padded with black to a square; the transform of an earlier crop of an image of this size = the same square.
+    face: which detected face, 0 = the largest. None = the largest, with a note if there are several.
+    detector_folder: where the weights of the face detector may be; see `detect_faces`.
+    device: where the face detector computes.
+
+    Raises ImageError for an image that cannot be used and FaceNotFoundError if there is no such face.
 
     >>> crop = prepare_image(np.zeros((90, 60, 3), np.uint8), 64, crop=(20, 30, 40, 60))
     >>> crop.image.shape, crop.transform.square
@@ -70,12 +74,12 @@ def prepare_image(
 
 def _same_square(earlier: CropTransform, height: int, width: int) -> Square:
     if (earlier.height, earlier.width) != (height, width):
-        raise OptionError(f"crop is of an image of {earlier.width} x {earlier.height} pixels; this one has {width} x {height}")
+        raise OptionError(f"crop was made for an image of {earlier.width} x {earlier.height} pixels; this one has {width} x {height}")
     return earlier.square
 
 
 def crop_square(box: Sequence[float]) -> Square:
-    """The square (x1, y1, x2, y2) that belongs to a face box. Every truncation matters: the released script works in whole pixels."""
+    """The square (x1, y1, x2, y2) for a face box. Each truncation matters: the released script works in whole pixels."""
     x1, y1, x2, y2 = (int(value) for value in box)
     half = int(max(int((y2 - y1) / 2), int((x2 - x1) / 2)) * MARGIN)
     if half < 1:
@@ -85,14 +89,14 @@ def crop_square(box: Sequence[float]) -> Square:
 
 
 def whole_square(height: int, width: int) -> Square:
-    """The smallest square around the whole image, which stays in its middle."""
+    """The smallest square around the whole image, with the image in its middle."""
     side = max(height, width)
     x1, y1 = (width - side) // 2, (height - side) // 2
     return x1, y1, x1 + side, y1 + side
 
 
 def cut_square(pixels: np.ndarray, square: Square) -> Tensor:
-    """(3, n, n) float32 in 0..255 out of (H, W, 3) uint8; black where the square lies outside of the image."""
+    """(3, n, n) float32 in 0..255 from (H, W, 3) uint8; black where the square is outside the image."""
     x1, y1, x2, y2 = square
     height, width = pixels.shape[:2]
     left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
@@ -124,7 +128,7 @@ def _check_options(size: int, crop: str | Sequence[float] | CropTransform | None
     if not is_whole(face):
         raise OptionError(f"face is {face!r}; expected a whole number, 0 = the largest face")
     if not isinstance(crop, str):
-        raise OptionError('face chooses among detected faces: it needs crop="detect"')
+        raise OptionError('face selects one of the detected faces: it needs crop="detect"')
 
 
 def _checked_box(crop: Sequence[float], height: int, width: int) -> tuple[float, ...]:
@@ -138,7 +142,7 @@ def _checked_box(crop: Sequence[float], height: int, width: int) -> tuple[float,
     if x1 >= x2 or y1 >= y2:
         raise ImageError(f"the face box {box} is empty; expected x1 < x2 and y1 < y2")
     if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
-        raise ImageError(f"the face box {box} lies outside of the image, which is {width} x {height} pixels")
+        raise ImageError(f"the face box {box} is outside the image, which is {width} x {height} pixels")
     if max(x2 - x1, y2 - y1) * MARGIN > LARGEST * max(height, width):
         raise ImageError(f"the face box {box} is far larger than the image, which is {width} x {height} pixels")
     return box

@@ -1,7 +1,7 @@
-"""Finding faces: which detector is used, and its boxes in one convention, forehead to chin and ear to ear (RetinaFace's).
+"""Face detection: which detector is used, and boxes in one convention, from forehead to chin and from ear to ear (as RetinaFace).
 
-RetinaFace (by facexlib) wherever facexlib is installed and its weight file is there; else the LBP cascade that ships inside
-scikit-image. Nothing is ever downloaded. Knows nothing of crops.
+RetinaFace from facexlib is used if facexlib is installed and the weight file exists; otherwise the LBP cascade that is part of
+scikit-image. Nothing is downloaded here. Knows nothing of crops.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ _ONE_AT_A_TIME = threading.Lock()  # the network keeps the size of the image tha
 
 @dataclass(frozen=True)
 class Face:
-    """One face: `box` (x1, y1, x2, y2) in pixels of the full image, hairline to chin; `score` in the detector's own unit."""
+    """One face.
+
+    box: (x1, y1, x2, y2) in pixels of the full image, from hairline to chin.
+    score: how certain the detector is, in its own unit.
+    """
 
     box: Box
     score: float
@@ -42,7 +46,12 @@ class Face:
 
 @dataclass(frozen=True)
 class Detection:
-    """All faces of an image, the largest first; `detector` names the one that was used."""
+    """All faces of an image.
+
+    faces: largest first.
+    detector: name of the detector that was used.
+    notes: what a user should know about the detector, one sentence each.
+    """
 
     faces: tuple[Face, ...]
     detector: str
@@ -50,18 +59,19 @@ class Detection:
 
 
 def detect_faces(pixels: np.ndarray, *, detector_folder: str | Path | None = None, device: str | torch.device = "cpu") -> Detection:
-    """Faces in (H, W, 3) uint8 RGB. `detector_folder` may hold RetinaFace's weights; without it the folder is the environment
-    variable FLOAT_MODELS_DIR, and without that `models/float` in the current folder; facexlib's own folder counts, too. `device`:
-    where RetinaFace computes."""
+    """Faces in an image (H, W, 3), uint8 RGB.
+
+    detector_folder: where RetinaFace's weights may be; None = the folder in the environment variable FLOAT_MODELS_DIR, or else
+        `models/float` in the current folder. facexlib's own folder is searched too.
+    device: where RetinaFace computes.
+    """
     weights = _retinaface_weights(Path(detector_folder or os.environ.get("FLOAT_MODELS_DIR") or Path("models") / "float"))
     notes: tuple[str, ...] = ()
     if weights is not None:
         try:
             return Detection(_largest_first(_retinaface(pixels, weights, torch.device(device))), "RetinaFace")
         except ImportError as error:
-            notes = (
-                f"{weights} is there, but facexlib cannot be imported ({error}): the simpler LBP detector was used. Install facexlib.",
-            )
+            notes = (f"{weights} exists, but facexlib cannot be imported ({error}): the simpler LBP detector was used. Install facexlib.",)
     from .lbp_cascade import cascade_faces
 
     faces = [Face(box, votes) for box, votes in cascade_faces(pixels)]
@@ -69,7 +79,7 @@ def detect_faces(pixels: np.ndarray, *, detector_folder: str | Path | None = Non
 
 
 def _retinaface_weights(folder: Path) -> Path | None:
-    """In the folder, or where facexlib puts what it downloads for other programs."""
+    """The weight file, in this folder or where facexlib keeps its downloads for other programs."""
     try:
         spec = importlib.util.find_spec("facexlib")
     except ValueError:  # a module that was made in memory
@@ -99,7 +109,7 @@ def _retinaface(pixels: np.ndarray, weights: Path, device: torch.device) -> list
 
 @lru_cache(maxsize=2)
 def _load_retinaface(weights: Path, _changed: tuple[int, int], device: torch.device) -> Any:
-    """The network with its weights, kept for the next image. Built here because facexlib's own function downloads what it misses."""
+    """The network with its weights, kept for the next image. It is built here because facexlib's own function downloads missing weights."""
     from facexlib.detection.retinaface import RetinaFace
 
     with torch.inference_mode(False), torch.random.fork_rng(devices=[]):  # it starts with random weights

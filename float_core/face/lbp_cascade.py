@@ -1,11 +1,11 @@
-"""Frontal faces by scikit-image's LBP cascade, which ships inside its wheel: no download and no further library.
+"""Frontal faces with the LBP cascade that is part of scikit-image's wheel: no download and no other library.
 
-A single window of the cascade is wrong now and then, so that a face is what many overlapping windows agree on, over finely
-spaced sizes, in the image and in its mirror image. Measured at the first scale on scikit-image's images; one portrait only, so
-the figures for faces are a guide, not a rate. The astronaut gets 88 votes; dark, flat, noisy or 64 to 1024 pixels large 45 to 100;
-twice as bright 31, blurred by 4 pixels 29 (by 6: missed); turned by 10 degrees 38 and 70, missed at 12 one way and 20 the other.
-The threshold was chosen on 138 images and parts without a frontal face, which get 27 at most; of 115 other parts of the same
-images, not used for choosing, 2 pass it (30 and 29).
+A single window of the cascade is sometimes wrong. So a face is where many overlapping windows agree, at closely spaced sizes, in the
+image and in its mirror image. The votes were measured at the first scale on scikit-image's images. They contain one portrait, so the
+numbers for faces are only a guide: the astronaut gets 88 votes; darker, flatter, noisier or 64 to 1024 pixels large 45 to 100; twice
+as bright 31; blurred by 4 pixels 29 (by 6: missed); rotated by 10 degrees 38 and 70 (missed at 12 degrees one way, at 20 the other).
+The threshold was chosen on 138 images and parts of images without a frontal face, which get at most 27. Of 115 other parts of the same
+images, 2 pass it (30 and 29).
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from ..errors import ImageError
 
 Window = tuple[float, float, float, float]
 WINDOW_STEP = 1.05  # ratio of neighboring window sizes
-SMALLEST = 43  # pixels of a window in the scaled image: smaller ones find faces in any texture
-SIDES = (360, 720)  # shorter side of the scaled image; the second is tried for small faces, when the first shows none
-VOTES = 28  # that make a face
-LONGEST = 8  # the scaled image's longer side is at most so many times its shorter side should be
+SMALLEST = 43  # side of a window in pixels of the scaled image: smaller windows find faces in any texture
+SIDES = (360, 720)  # shorter side of the scaled image in pixels; the second is tried for small faces if the first shows none
+VOTES = 28  # windows that make a face
+LONGEST = 8  # the longer side of the scaled image is at most this many times the wanted shorter side
 SAME_FACE = 0.5  # intersection over union
-# The cascade's window spans brows to mouth. These factors, in parts of its side, take it to RetinaFace's box. They come from one
+# A window of the cascade goes from brows to mouth. These fractions of its side extend it to RetinaFace's box. They come from one
 # portrait (eyes at 0.35, mouth at 0.77, chin at 1.2 of the window) and, for the hairline under its fringe, from the classic thirds
-# of a face; they were not compared with RetinaFace itself.
+# of a face. They were not compared with RetinaFace itself.
 TO_FOREHEAD, TO_CHIN, TO_EARS = 0.12, 0.20, 0.0
 
 
 def cascade_faces(pixels: np.ndarray) -> list[tuple[Window, float]]:
-    """(box from hairline to chin in pixels of the full image, votes) of every face in (H, W, 3) uint8 RGB."""
+    """Every face in an image (H, W, 3), uint8 RGB: its box from hairline to chin in pixels of the full image, and its votes."""
     cascade = _load_cascade()
     gray = Image.fromarray(pixels).convert("L")
     for side in SIDES:
         scale = min(side / min(gray.size), side * LONGEST / max(gray.size))
         if side > SIDES[0] and scale >= 1:
-            break  # enlarging shows no more
+            break  # an enlarged image shows no more
         faces = [(window, votes) for window, votes in _vote(_windows(cascade, gray, scale)) if votes >= VOTES]
         if faces:
             return [(_to_face_box(tuple(v / scale for v in window)), float(votes)) for window, votes in faces]
@@ -50,7 +50,7 @@ def _load_cascade() -> Any:
         from skimage.data import lbp_frontal_face_cascade_filename
         from skimage.feature import Cascade
     except ImportError as error:
-        raise ImageError("Finding a face needs scikit-image (`pip install scikit-image`), or give its box by hand.") from error
+        raise ImageError("face detection needs scikit-image (`pip install scikit-image`); or give the box of the face yourself") from error
     return Cascade(lbp_frontal_face_cascade_filename())
 
 
@@ -73,14 +73,14 @@ def _accepted(cascade: Any, gray: np.ndarray) -> list[Window]:
         min_size=(SMALLEST, SMALLEST),
         max_size=(min(gray.shape),) * 2,
         min_neighbor_number=1,
-        intersection_score_threshold=1.01,  # above 1: windows come one by one, not merged, so that they can be counted
+        intersection_score_threshold=1.01,  # above 1: windows are not merged, so that they can be counted
     )
     return [(w["c"], w["r"], w["c"] + w["width"], w["r"] + w["height"]) for w in found]
 
 
 def _vote(windows: Sequence[Window]) -> list[tuple[Window, int]]:
-    """Groups of windows that mean the same face, by their mean window and number. The best supported group is taken out first;
-    groups that overlap a better one are dropped."""
+    """Groups of windows on the same face: the mean window and the number of windows. The largest group is taken first; groups that overlap
+    a larger one are dropped."""
     left = np.array(sorted(windows), dtype=np.float64).reshape(-1, 4)
     groups: list[tuple[Window, int]] = []
     while len(left):

@@ -1,4 +1,4 @@
-"""Frames of a crop back into the full image, with a feathered edge. Knows nothing of how the crop was chosen."""
+"""Pastes frames of a crop back into the full image, with a soft edge."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..types import CropTransform
 
 
 def paste_back(frames: Tensor, image: Tensor, transform: CropTransform, *, feather: float = 0.1) -> Tensor:
-    """Lay frames (n, 3, S, S) over the image (1 or n, 3, H, W) that they were cut from; both in [-1, 1], as is the result
-    (n, 3, H, W). `feather`: width of the soft edge, in parts of the crop's side, 0 to 0.5."""
+    """Frames (n, 3, S, S) over the image (1 or n, 3, H, W) that they were cropped from. Both are in [-1, 1], as is the result (n, 3, H, W).
+    `feather`: width of the soft edge, as a fraction 0 to 0.5 of the side of the crop."""
     x1, y1, x2, y2 = transform.square
     height, width = transform.height, transform.width
     if not 0 <= feather <= 0.5:
@@ -32,8 +32,8 @@ def paste_back(frames: Tensor, image: Tensor, transform: CropTransform, *, feath
 
 
 def feather_mask(transform: CropTransform, feather: float) -> Tensor:
-    """(n, n) weights of the crop in its own square: 1 inside, falling to 0 towards edges that lie inside the image. At the
-    image's own border there is nothing to blend with, so that the weight stays 1 there."""
+    """(n, n) weights of the crop in its own square: 1 inside, falling to 0 at edges that are inside the image. At the border of the image
+    there is nothing to blend with, so the weight stays 1 there."""
     x1, y1, x2, y2 = transform.square
     across = _ramp(x2 - x1, feather, x1 > 0, x2 < transform.width)
     down = _ramp(y2 - y1, feather, y1 > 0, y2 < transform.height)

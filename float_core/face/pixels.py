@@ -1,6 +1,6 @@
-"""Any image as 8-bit RGB pixels, and square pixels at another size.
+"""Any image as 8-bit RGB pixels, and square images at another size.
 
-Takes what Pillow and ComfyUI hand out: every Pillow mode, EXIF orientation, ICC profiles, transparency, 16 bit, arrays and tensors.
+It takes whatever Pillow and ComfyUI produce: all Pillow modes, EXIF orientation, ICC profiles, transparency, 16 bit, arrays and tensors.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from ..errors import ImageError
 from ..srgb import DAMAGED, has_alpha, upright_srgb
 
-BACKDROP = 128  # behind transparent pixels: mid gray, which neither glows nor cuts a dark edge into hair
-TOLERANCE = 0.5  # how far float pixels may overshoot [0, 1] (resampling filters ring) before the range must be another one
+BACKDROP = 128  # behind transparent pixels: middle gray, which makes neither bright nor dark edges around hair
+TOLERANCE = 0.5  # how far float pixels may overshoot [0, 1], as after resampling; beyond it, another range must be meant
 
 
 def rgb_pixels(image: Any) -> np.ndarray:
@@ -29,18 +29,18 @@ def rgb_pixels(image: Any) -> np.ndarray:
 
 
 def resize_square(pixels: Tensor, size: int) -> Tensor:
-    """(3, n, n) float32 in 0..255 to (3, size, size), rounded to whole values: by area when shrinking, cubic when enlarging."""
+    """(3, n, n) float32 in 0..255 to (3, size, size), rounded to whole values: by area if smaller, cubic if larger."""
     side = pixels.shape[-1]
     if side > size:
         weights = _area_weights(side, size)
         pixels = weights @ pixels @ weights.T
-    elif side < size:  # torch's cubic is OpenCV's: a = -0.75, half-pixel centers, edges repeated
+    elif side < size:  # torch's cubic equals OpenCV's: a = -0.75, half-pixel centers, edges repeated
         pixels = F.interpolate(pixels[None], (size, size), mode="bicubic", align_corners=False)[0]
     return pixels.round().clamp(0, 255)
 
 
 def _area_weights(side: int, size: int) -> Tensor:
-    """(size, side): the share of every source pixel in every target pixel, fractions included (OpenCV's INTER_AREA)."""
+    """(size, side): the share of each source pixel in each target pixel, including fractions (as OpenCV's INTER_AREA)."""
     edges = torch.linspace(0, side, size + 1, dtype=torch.float64)
     left = torch.arange(side, dtype=torch.float64)
     overlap = torch.minimum(edges[1:, None], left + 1) - torch.maximum(edges[:-1, None], left)
@@ -61,13 +61,13 @@ def _from_pillow(image: Image.Image) -> np.ndarray:
 
 
 def _from_deep_gray(gray: np.ndarray) -> np.ndarray:
-    """Gray pixels of 16 or 32 bits. Which range they fill is nowhere in the file: the smallest of 1, 255, 65535 that holds them."""
+    """Gray pixels of 16 or 32 bits. The file does not say their range: it is the smallest of 1, 255 and 65535 that holds them."""
     _require_finite(gray)
     values = gray.astype(np.float64)
     whole = gray.dtype.kind in "iu"
     top = 65535.0 if gray.dtype == np.uint16 or values.max(initial=0) > 255 else 255.0 if whole or values.max(initial=0) > 1 else 1.0
     if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-        raise ImageError(f"gray values reach from {values.min():g} to {values.max():g}; expected 0 to 1, 255 or 65535")
+        raise ImageError(f"gray values go from {values.min():g} to {values.max():g}; expected 0 to 1, 255 or 65535")
     return np.repeat(_to_bytes(values / top)[..., None], 3, axis=2)
 
 
@@ -104,4 +104,4 @@ def _require_finite(array: np.ndarray) -> None:
 def _require_unit_range(array: np.ndarray) -> None:
     low, high = float(array.min(initial=0)), float(array.max(initial=0))
     if low < -TOLERANCE or high > 1 + TOLERANCE:
-        raise ImageError(f"float pixels reach from {low:g} to {high:g}; expected 0 to 1. Scale them, or give uint8.")
+        raise ImageError(f"float pixels go from {low:g} to {high:g}; expected 0 to 1. Scale them, or give uint8.")

@@ -1,1 +1,1 @@
-"""Motion in time: the flow matching transformer, the path it learns, its guidance, the solvers, and sampling window after window."""
+"""Motion over time: the flow matching transformer, the path it learns, guidance, solvers, and sampling window by window."""

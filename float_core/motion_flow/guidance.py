@@ -1,9 +1,9 @@
-"""Incremental classifier-free guidance (FLOAT, arXiv 2412.01064, section 3.2): audio and emotion, each with a scale of its own.
+"""Incremental classifier-free guidance (FLOAT, arXiv 2412.01064, section 3.2): audio and emotion, each with its own scale.
 
     v = v(0, 0) + a (v(w_a, 0) - v(0, 0)) + e (v(w_a, w_e) - v(w_a, 0))
 
-The velocity has two implementations: `GuidedVelocity` is the reference, `PreparedVelocity` the fast one. Zero in a pass are w_a of the
-current frames, or w_e of all frames; the preceding frames and w_r stay.
+The velocity has two implementations: `GuidedVelocity` is the plain reference, `PreparedVelocity` the fast one. A 0 means that w_a of the
+current frames, or w_e of all frames, is zeros; the preceding frames and w_r stay.
 """
 
 from __future__ import annotations
@@ -29,8 +29,14 @@ TABLE_BYTES = 256 * 2**20  # of projections that are held at a time; those of mo
 
 @dataclass(frozen=True, eq=False)
 class WindowConditions:
-    """What one window is sampled under: `audio` w_a (B, W, Da), `source_motion` w_r (B, D), `emotion` w_e (B, 1 or P+W, 7),
-    `preceding_motion` (B, P, D), `preceding_audio` (B, P, Da)."""
+    """The conditions of one window.
+
+    audio: w_a, (B, W, D_a).
+    source_motion: w_r, (B, D).
+    emotion: w_e, (B, 1 or P+W, 7).
+    preceding_motion: (B, P, D).
+    preceding_audio: (B, P, D_a).
+    """
 
     audio: Tensor
     source_motion: Tensor
@@ -46,7 +52,7 @@ def guided_velocity(
     times: Iterable[float],
     impl: Implementation = "fast",
 ) -> Callable[[Tensor, float], Tensor]:
-    """`velocity(x, t)` for t among `times`, under the scales of the options. "reference" and "fast" are equal but for rounding."""
+    """`velocity(x, t)` for t in `times`, with the scales of the options. "reference" and "fast" are equal except for rounding."""
     at_scales: dict[tuple[float, float], list[float]] = {}
     for t in times:
         at_scales.setdefault(scales_at(options, t), []).append(t)
@@ -60,15 +66,15 @@ def guided_velocity(
 
 
 def scales_at(options: SamplingOptions, t: float) -> tuple[float, float]:
-    """Audio and emotion scale at time t: those of the options inside the guidance interval, its ends included, and 1 outside."""
+    """Audio and emotion scale at time t: those of the options inside the guidance interval (including its ends), 1 outside."""
     start, end = options.guidance_interval
     return (options.audio_guidance, options.emotion_guidance) if start <= t <= end else (1.0, 1.0)
 
 
 def branch_weights(audio_scale: float, emotion_scale: float) -> dict[Branch, float]:
-    """The weight of every pass that is needed: v = (1-a) v(0,0) + (a-e) v(w_a,0) + e v(w_a,w_e).
+    """The weight of each pass that is needed: v = (1-a) v(0,0) + (a-e) v(w_a,0) + e v(w_a,w_e).
 
-    A pass of weight zero is left out, which leaves one for a = e = 1 and two for a = e, for a = 1 and for e = 0."""
+    Passes with weight 0 are left out: one pass is needed for a = e = 1, two for a = e, for a = 1 and for e = 0."""
     weights = (1.0 - audio_scale, audio_scale - emotion_scale, emotion_scale)
     return {branch: weight for branch, weight in zip(_BRANCHES, weights, strict=True) if weight != 0.0}
 
@@ -78,7 +84,7 @@ def _kept(condition: Tensor, keep: bool) -> Tensor:
 
 
 class GuidedVelocity:
-    """`velocity(x, t)` of a window, the plain implementation: all passes through the transformer as one batch. `passes`: their number."""
+    """`velocity(x, t)` of a window, the plain implementation: all passes through the transformer as one batch. `passes`: how many."""
 
     def __init__(
         self, transformer: FlowMatchingTransformer, conditions: WindowConditions, audio_scale: float, emotion_scale: float
@@ -102,10 +108,10 @@ class GuidedVelocity:
 
 
 class PreparedVelocity:
-    """`velocity(x, t)` of a window for t among `times` (others are a KeyError), the fast implementation: all that does not depend on x is
-    computed before it is asked for. The adaLN projections, a third of the weights, are one product per block for all times and passes.
+    """`velocity(x, t)` of a window for t in `times` (any other t is a KeyError), the fast implementation: everything that does not depend
+    on x is computed in advance. The adaLN projections, a third of the weights, are one product per block for all times and passes.
 
-    `rows`: how many distinct conditions there are. `table_bytes` bounds what is held of projections; at least one time's are.
+    `rows`: how many distinct conditions there are. `table_bytes`: limit of the memory for projections; those of one time are always held.
     """
 
     @torch.no_grad()
@@ -134,7 +140,7 @@ class PreparedVelocity:
         self._piece, self._tables = -1, list[Tensor]()
 
     def _even_pieces(self, table_bytes: int) -> int:
-        """How many times the projections are made for at once."""
+        """For how many times the projections are computed at once."""
         config = self._transformer.config
         per_time = self.rows * config.hidden_size * (6 * config.depth + 2) * self._conditions.element_size()
         at_once = max(1, table_bytes // per_time)
@@ -171,9 +177,9 @@ class PreparedVelocity:
 
 
 def _distinct_rows(c: WindowConditions, branches: Sequence[Branch]) -> tuple[Tensor, Tensor]:
-    """The distinct conditions among all frames of all passes (R, D + Da + 7), and which of them every frame has (passes, B, P+W).
+    """The distinct conditions of all frames of all passes, (R, D + D_a + 7), and which of them each frame has, (passes, B, P+W).
 
-    Passes with the same emotion share the preceding frames; without audio and emotion all current frames are one."""
+    Passes with the same emotion share the preceding frames; without audio and emotion all current frames have the same condition."""
     (batch, window), preceding = c.audio.shape[:2], c.preceding_audio.shape[1]
     emotion_before, emotion = c.emotion.expand(-1, preceding + window, -1).split((preceding, window), dim=1)
     parts: dict[tuple[bool | None, bool], Tensor] = {}  # of the preceding frames (None) and the current ones, each [B, frames, D + Da + 7]

@@ -1,5 +1,5 @@
-"""The straight path from noise to data, whose velocity the transformer learns (FLOAT, arXiv 2412.01064, section 3.2: the optimal transport
-path of flow matching; arXiv 2210.02747, equations 22 and 23 with sigma_min = 0)."""
+"""The straight path from noise to data, whose velocity the transformer learns: the optimal transport path of flow matching (FLOAT, arXiv
+2412.01064, section 3.2; it is equations 22 and 23 of arXiv 2210.02747 with sigma_min = 0)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class PathSample:
-    """A point on the path: `x_t` (B, ...), its time `t` (B,) in [0, 1], and the path's `velocity` u there (B, ...)."""
+    """A point on the path.
+
+    x_t: (B, ...).
+    t: its time, (B,) in [0, 1].
+    velocity: the velocity u of the path there, (B, ...).
+    """
 
     x_t: Tensor
     t: Tensor

@@ -1,4 +1,4 @@
-"""The flow matching transformer (FLOAT, arXiv 2412.01064, section 3.2): the velocity of a window of motion latents under its conditions.
+"""The flow matching transformer (FLOAT, arXiv 2412.01064, section 3.2): the velocity of a window of motion latents, given its conditions.
 
 Attribute names are those of the released checkpoint under `fmt.`.
 """
@@ -83,7 +83,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and MLP, each shifted, scaled and gated by the frame's own condition (adaLN-zero of DiT, per frame)."""
+    """Attention and MLP, each shifted, scaled and gated by the condition of each frame (adaLN-zero of DiT, per frame)."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -133,14 +133,14 @@ class FlowMatchingTransformer(nn.Module):
         self.c_embedder = nn.Linear(config.latent_size + config.audio_size + config.emotion_size, hidden)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.decoder = VelocityHead(config)
-        # A real tensor even when the module is built on the meta device: no file has to supply it.
+        # A real tensor even if the module is built on the meta device: files need not contain it.
         frame = torch.arange(config.tokens, device="cpu")
         outside = (frame[:, None] - frame[None, :]).abs() > config.reach
         self.register_buffer("alignment_mask", outside, persistent=False)  # True = may not attend
         self.initialize()
 
     def initialize(self) -> None:
-        """Weights to start training from (DiT): every block begins as the identity, the velocity as zero."""
+        """Weights for the start of training (as in DiT): each block starts as the identity, and the velocity as zero."""
         hidden = self.config.hidden_size
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -178,8 +178,8 @@ class FlowMatchingTransformer(nn.Module):
         preceding_motion: Tensor,
         preceding_audio: Tensor,
     ) -> Tensor:
-        """x [B, W, D] at time t (scalar or [B]), audio [B, W, Da], source_motion w_r [B, D], emotion w_e [B, 1 or P+W, 7],
-        preceding_motion [B, P, D], preceding_audio [B, P, Da] -> velocity of all P+W frames [B, P+W, D]."""
+        """x [B, W, D] at time t (scalar or [B]), audio w_a [B, W, D_a], source_motion w_r [B, D], emotion w_e [B, 1 or P+W, 7],
+        preceding_motion [B, P, D], preceding_audio [B, P, D_a] -> velocity of all P+W frames [B, P+W, D]."""
         condition = self.condition(t, torch.cat([preceding_audio, audio], dim=1), source_motion, emotion)
         h = self.x_embedder(torch.cat([preceding_motion, x], dim=1)) + self.pos_embed
         may_attend = ~self.alignment_mask

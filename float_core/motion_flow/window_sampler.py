@@ -1,4 +1,4 @@
-"""Sampling of motion, window after window (FLOAT, arXiv 2412.01064, section 3.2). What one window hands to the next is a `WindowState`.
+"""Sampling of motion, window by window (FLOAT, arXiv 2412.01064, section 3.2). A `WindowState` is all that one window passes to the next.
 
 A whole motion is the concatenation of its windows.
 """
@@ -23,8 +23,12 @@ from .transformer import FlowMatchingTransformer
 
 @dataclass(frozen=True, eq=False)
 class WindowState:
-    """The P frames before the next window: `motion` (B, P, D), `audio` (B, P, Da), and `emotion` (B, P, 7), None where none has come that
-    changes in time. To begin again is to take a new `WindowState.start(...)`."""
+    """The P frames before the next window. `WindowState.start(...)` begins again.
+
+    motion: (B, P, D).
+    audio: (B, P, D_a).
+    emotion: (B, P, 7), or None if the emotion is constant so far.
+    """
 
     motion: Tensor
     audio: Tensor
@@ -38,12 +42,12 @@ class WindowState:
 
 
 def window_count(frames: int, config: TransformerConfig) -> int:
-    """How many windows it takes to sample so many frames."""
+    """How many windows are needed for so many frames."""
     return math.ceil(frames / config.window)
 
 
 def draw_noise(options: SamplingOptions, shape: tuple[int, int, int]) -> Iterator[Tensor]:
-    """x0 of one window after another, without end: (B, W, D) float32, drawn on the CPU so that every device gets the same."""
+    """x0 of one window after another, endless: (B, W, D) float32, drawn on the CPU so that it is the same on every device."""
     generator = torch.Generator("cpu").manual_seed(options.seed)
     while True:
         yield torch.randn(shape, generator=generator)
@@ -64,7 +68,7 @@ def sample_window(
     on_evaluation: Callable[[], None] | None = None,
     impl: Implementation = "fast",
 ) -> tuple[Tensor, WindowState]:
-    """One window: source_motion (B, D), audio (B, W, Da), emotion (B, 1 or W, 7), noise x0 (B, W, D) -> motion (B, W, D), next state."""
+    """One window: source_motion (B, D), audio (B, W, D_a), emotion (B, 1 or W, 7), noise x0 (B, W, D) -> motion (B, W, D), next state."""
     config, solver = transformer.config, (options.solver, options.steps, options.time_grid)
     changes = emotion.shape[1] > 1
     if changes:
@@ -97,9 +101,12 @@ def sample_windows(
 ) -> Iterator[Tensor]:
     """Motion (B, W, D) float32 of one window after another, each sampled when it is asked for; the last may be shorter.
 
-    source_motion (B, D); audio (B, T, Da), or its pieces (B, n, Da) of any length, each of which is taken when the first window that needs
-    it is sampled; emotion (B, 1 or T, 7). A batch of 1 of audio or emotion is repeated. `noise` (windows, B, W, D) is used instead of the
-    seed. Nothing of a window is kept but its `WindowState`: the pieces make no difference to the bits.
+    source_motion: (B, D).
+    audio: (B, T, D_a), or pieces (B, n, D_a) of any length. A piece is taken when the first window that needs it is sampled.
+    emotion: (B, 1 or T, 7). A batch of 1 of audio or emotion is repeated.
+    noise: (windows, B, W, D), used instead of the seed.
+
+    Only the `WindowState` of a window is kept. How the audio is cut into pieces does not change any bit.
     """
     config, batch, device = transformer.config, len(source_motion), source_motion.device
     state = WindowState.start(config, batch, device)

@@ -1,1 +1,1 @@
-"""The two training phases: data sets, losses, the loop."""
+"""Training in two phases: data sets, losses, the training loop."""

@@ -1,7 +1,7 @@
-"""Phase 1: the motion auto-encoder learns to rebuild a target frame from a source frame's identity and the target's motion.
+"""Phase 1: the motion auto-encoder learns to rebuild a target frame from the identity of a source frame and the motion of the target.
 
-The synthetic rig's exact coefficients and flows may supervise it, which gives every direction of the basis a true name. Image size
-grows in stages; each stage starts from the averaged weights of the one before.
+The exact coefficients and flows of the synthetic rig can supervise it, which gives each direction of the basis a true name. The image
+size grows in stages; each stage starts from the averaged weights of the one before.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ from .read_config import from_data, preset, read_object
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the loss' parts; 0 leaves a part out."""
+    """Weights of the parts of the loss, from 0; 0 leaves a part out.
+
+    pixel: pixels at several scales.
+    detail: pixels and edges, compared with the source as the decoder's own flow moves it.
+    component: pixels inside mouth and eyes.
+    flow: the exact flow at each level.
+    coefficient: the coefficients of the rig.
+    pose_code: the pose of the source in the identity latent.
+    """
 
     pixel: float = 2.0
     detail: float = 1.0
@@ -42,9 +50,18 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Stage:
-    """One image size of the growth. `rig_drive`: share of steps whose target motion is the rig's own instead of the encoder's;
-    `teach`: share of samples whose pose code in the identity latent is the rig's own, so that the decoder need not wait for the encoder;
-    `freeze_encoder`: train the decoder alone, which takes half the time; `same_frame`: share of pairs whose target is the source."""
+    """Training at one image size.
+
+    size: side of the images in pixels.
+    steps: how many steps.
+    batch: pairs of frames in a step.
+    learning_rate: of Adam.
+    rig_drive: 0..1, share of steps whose target motion comes from the rig instead of the encoder.
+    teach: 0..1, share of samples whose pose code in the identity latent comes from the rig, so that the decoder need not wait for the
+        encoder.
+    freeze_encoder: train only the decoder, which takes half the time.
+    same_frame: 0..1, share of pairs whose target is the source itself.
+    """
 
     size: int
     steps: int
@@ -58,12 +75,20 @@ class Stage:
 
 @dataclass(frozen=True)
 class AutoencoderTraining:
-    """Everything that defines a run of phase 1 but the data."""
+    """Everything that defines a run of phase 1, except the data.
+
+    network: the architecture.
+    stages: trained in order.
+    weights: of the parts of the loss.
+    basis_seed: freezes the basis at a random draw with this seed (with the rig as supervision any orthonormal basis works); None = the
+        basis is trained.
+    seed: decides all other randomness.
+    """
 
     network: AutoencoderConfig
     stages: tuple[Stage, ...]
     weights: LossWeights = LossWeights()
-    basis_seed: int | None = None  # a number freezes the basis at that draw: with rig supervision any orthonormal one serves
+    basis_seed: int | None = None
     seed: int = 0
 
     @classmethod
@@ -85,7 +110,7 @@ class AutoencoderPhase:
         self._data, self._stage, self._weights, self._portrait = data, stage, weights, portrait
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
-        """The weighted sum for one random batch, and its parts."""
+        """The weighted sum of the losses for one random batch, and its parts."""
         pairs = self._data.draw(generator, self._stage.batch, self._stage.size, self._stage.same_frame)
         by_rig = bool(torch.rand((), generator=generator) < self._stage.rig_drive)
         taught = torch.rand(self._stage.batch, 1, generator=generator) < self._stage.teach
@@ -93,7 +118,7 @@ class AutoencoderPhase:
 
     @torch.no_grad()
     def write_samples(self, networks_ema: nn.Module, folder: Path, step: int) -> None:
-        """Held-out heads (source, target, output), and the portrait through a sweep of directions."""
+        """Sheets of held-out heads (source, target, output), and of the portrait along several directions."""
         assert isinstance(networks_ema, MotionAutoencoder)
         heads = list(range(self._data.heads - min(6, self._data.heads), self._data.heads))
         pairs = self._data.pairs(heads, [0] * len(heads), [1] * len(heads), self._stage.size)
@@ -115,9 +140,9 @@ class AutoencoderPhase:
 def pair_loss(
     networks: MotionAutoencoder, pairs: FacePairs, weights: LossWeights, by_rig: bool, taught: Tensor | None = None
 ) -> tuple[Tensor, dict[str, float]]:
-    """Loss of one batch (paper section 3.1: reconstruct the target from the source's identity and the target's motion).
+    """Loss of one batch: the target is rebuilt from w_{S->r} of the source and w_{r->D} of the target (paper section 3.1).
 
-    `taught` (B, 1): samples whose identity latent gets the rig's pose in place of the encoder's."""
+    `taught` (B, 1): samples whose identity latent gets the pose of the rig instead of the encoder's."""
     with torch.set_grad_enabled(next(networks.enc.parameters()).requires_grad):
         identity, coefficients, skips = networks.encode(pairs.source)
     source_truth, truth = rigs.to_coefficients(pairs.source_rig), rigs.to_coefficients(pairs.target_rig)
@@ -132,7 +157,8 @@ def pair_loss(
     if not by_rig:
         driving = networks.encode(pairs.target)[1]
         coefficient = 0.5 * (coefficient + F.l1_loss(driving, truth))
-    output, grids, _ = networks.decode(identity + driving @ networks.basis().T, skips, return_flows=True)  # w_{S->r} + Q lambda
+    w = identity + driving @ networks.basis().T  # w_{S->r} + sum_m lambda_m v_m (section 3.1)
+    output, grids, _ = networks.decode(w, skips, return_flows=True)
     parts = {
         "pixel": multi_scale_l1(output, pairs.target),
         "detail": detail_l1(output, pairs.source, pairs.target, grids[-1], pairs.flow),
@@ -146,7 +172,7 @@ def pair_loss(
 
 
 def portrait_sweep(networks: MotionAutoencoder, image: Tensor) -> list[Tensor]:
-    """Rows for directions that matter most: each from -2 to +2 around the portrait's own motion, (5, 3, r, r) a row."""
+    """Rows (5, 3, r, r) for the most important directions, each from -2 to +2 around the portrait's own motion."""
     identity, coefficients, skips = networks.encode(image)
     rows = []
     for name in ("yaw", "pitch", "roll", "jaw_open", "lips_part", "smile", "pucker", "blink", "brow_inner", "gaze_x"):
@@ -157,7 +183,7 @@ def portrait_sweep(networks: MotionAutoencoder, image: Tensor) -> list[Tensor]:
 
 
 def build(config: AutoencoderTraining, stage: Stage) -> MotionAutoencoder:
-    """The network of one stage: the coarse levels of the whole one."""
+    """The network of one stage: the coarse levels of the whole network."""
     levels = stage.size.bit_length() - 2
     network = MotionAutoencoder(replace(config.network, size=stage.size, channels=config.network.channels[:levels]))
     if config.basis_seed is not None:
@@ -170,7 +196,7 @@ def build(config: AutoencoderTraining, stage: Stage) -> MotionAutoencoder:
 
 
 def networks_direction(networks: MotionAutoencoder) -> nn.Parameter:
-    """The basis' weight (D, M)."""
+    """The weight of the basis, (D, M)."""
     return networks.dec.direction.weight
 
 
@@ -183,7 +209,7 @@ def train_autoencoder(
     device: str = "cpu",
     on_progress: ProgressCallback | None = None,
 ) -> MotionAutoencoder:
-    """Runs all stages, resuming from the checkpoints in `out`. Returns the averaged network of the last stage."""
+    """Trains all stages, from the checkpoints in `out` if there are any. Returns the averaged network of the last stage."""
     data = FaceDataset(data_folder)
     previous: MotionAutoencoder | None = None
     for index, stage in enumerate(config.stages):
@@ -205,7 +231,7 @@ def train_autoencoder(
 
 
 def as_model(networks: MotionAutoencoder, folder: str | Path) -> FloatModel:
-    """A trained auto-encoder as a model without transformer, ready for `save_model`."""
+    """A trained auto-encoder as a model without a transformer, ready for `save_model`."""
     config = ModelConfig("autoencoder", autoencoder=networks.config)
     basis = networks.basis().detach()
     return FloatModel(config, Provenance(str(folder), "", "training run", "none yet"), autoencoder=networks, basis_tensor=basis)

@@ -1,4 +1,4 @@
-"""Contact sheets: rows of images in one JPEG. Knows nothing of what is shown."""
+"""Contact sheets: rows of images in one JPEG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..pixels import to_rows
 
 
 def write_sheet(path: str | Path, rows: Sequence[Tensor]) -> Path:
-    """Writes rows of images, each (n, 3, r, r) in [-1, 1], the same n and r for all, as one image."""
+    """Writes rows of images, each (n, 3, r, r) in [-1, 1] with the same n and r, as one image."""
     from PIL import Image
 
     sheet = torch.cat([torch.cat(list(row.detach().cpu()), -1) for row in rows], -2)

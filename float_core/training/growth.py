@@ -1,6 +1,6 @@
-"""Growing an auto-encoder by finer levels: what was learned at 64 pixels goes on at 128.
+"""Adds finer levels to an auto-encoder: what it learned at 64 pixels is kept at 128.
 
-Knows the architecture's levels, not the losses.
+Knows the levels of the architecture, not the losses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..synthetic.face_dataset import FaceDataset
 
 
 def grow(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, seed: int, steps: int = 300) -> None:
-    """Copies every level that both have; the new finest encoder blocks are fitted to the features that the old stem gave."""
+    """Copies each level that both networks have. The new finest encoder blocks are fitted to the features of the old stem."""
     new_blocks = len(large.config.channels) - len(small.config.channels)
     if new_blocks < 0 or large.config.channels[: len(small.config.channels)] != small.config.channels:
         raise OptionError(f"cannot grow channels {small.config.channels} to {large.config.channels}")

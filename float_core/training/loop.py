@@ -1,7 +1,7 @@
 """The training loop of both phases: Adam, a running average of the weights, checkpoints, log, samples.
 
-It knows networks only as one module with parameters and a phase only as something that gives a loss. All randomness of a step comes
-from one CPU generator whose state is part of the checkpoint, so a run that was stopped and resumed has the same losses as one that was not.
+To the loop, networks are one module with parameters, and a phase is something that gives a loss. All randomness of a step comes from one
+CPU generator whose state is part of the checkpoint, so that a run has the same losses whether it was interrupted or not.
 """
 
 from __future__ import annotations
@@ -28,8 +28,19 @@ LOG = "log.jsonl"
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """Run settings. `warmup`: steps of linear rise of the learning rate; `schedule`: what it does then, "cosine" falls to a twentieth.
-    `*_every` count steps; 0 = never (a checkpoint is always written at the end). `gradient_clip`: largest norm of the gradient, 0 = any."""
+    """Settings of a training run.
+
+    steps: how many steps.
+    learning_rate: highest learning rate of Adam.
+    ema_decay: 0..1, decay of the running average of the weights.
+    warmup: steps in which the learning rate rises linearly.
+    checkpoint_every: steps between checkpoints; 0 = only at the end.
+    log_every: steps between lines of the log; 0 = never.
+    sample_every: steps between samples; 0 = never.
+    seed: decides all randomness.
+    gradient_clip: largest norm of the gradient; 0 = no limit.
+    schedule: the learning rate after the warmup: "cosine" (falls to a twentieth) or "constant".
+    """
 
     steps: int
     learning_rate: float = 1e-3
@@ -44,25 +55,35 @@ class LoopConfig:
 
 
 class Phase(Protocol):
-    """What is trained. `networks`: one module; its parameters with requires_grad are trained, the rest is only kept."""
+    """What the loop needs to train something."""
 
     @property
     def networks(self) -> nn.Module:
-        """What is trained."""
+        """One module; its parameters with requires_grad are trained, the others are only kept."""
         ...
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
-        """The loss of one batch and its parts by name for the log. Draws only from `generator`."""
+        """The loss of one batch, and its parts by name for the log. All random numbers come from `generator`."""
         ...
 
     def write_samples(self, networks_ema: nn.Module, folder: Path, step: int) -> None:
-        """Writes what shows the progress (images, measures) into `folder`, by the averaged weights."""
+        """Writes samples made with the averaged weights (images, measures) into `folder`."""
         ...
 
 
 @dataclass
 class TrainState:
-    """Where a run stands. `ema`: a copy of the networks with averaged weights; `pending`: sums of the losses since the last log line."""
+    """The state of a run.
+
+    step: steps that are done.
+    networks: what is trained.
+    ema: a copy of the networks with averaged weights.
+    optimizer: Adam and its moments.
+    generator: source of all randomness, on the CPU.
+    folder: where checkpoint, log and samples are.
+    pending: sums of the losses since the last line of the log, by name.
+    pending_steps: steps since that line.
+    """
 
     step: int
     networks: nn.Module
@@ -83,7 +104,7 @@ def run(
     on_progress: ProgressCallback | None = None,
     stop_after: int | None = None,
 ) -> TrainState:
-    """Trains up to `config.steps` steps, from the folder's checkpoint if it has one. `stop_after`: at most so many steps in this call."""
+    """Trains up to `config.steps` steps, from the checkpoint in the folder if there is one. `stop_after`: at most this many steps now."""
     state = start(phase.networks, config, Path(folder), device)
     last = config.steps if stop_after is None else min(config.steps, state.step + stop_after)
     since = time.perf_counter()
@@ -104,7 +125,7 @@ def run(
 
 
 def start(networks: nn.Module, config: LoopConfig, folder: Path, device: str | torch.device = "cpu") -> TrainState:
-    """A state at step 0, or the one of the folder's checkpoint."""
+    """The state in the folder's checkpoint, or else a new one at step 0."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples").mkdir(exist_ok=True)
     networks.to(device)
@@ -120,7 +141,7 @@ def start(networks: nn.Module, config: LoopConfig, folder: Path, device: str | t
 
 
 def save_checkpoint(state: TrainState) -> Path:
-    """Writes the checkpoint beside its name and renames it: an interrupted write leaves the one before."""
+    """Writes the checkpoint; if writing is interrupted, the one before stays."""
     content = {
         "step": state.step,
         "model": state.networks.state_dict(),
@@ -137,15 +158,15 @@ def save_checkpoint(state: TrainState) -> Path:
 
 
 def read_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]:
-    """The content of a folder's checkpoint: step, model, ema, optimizer, generator."""
+    """The content of the checkpoint in a folder: step, model, ema, optimizer, generator."""
     path = Path(folder) / CHECKPOINT
     if not path.exists():
-        raise CheckpointError(f"{path} is not there. Train first, or give the folder of a run.")
+        raise CheckpointError(f"{path} does not exist. Train first, or give the folder of a run.")
     return torch.load(path, map_location=device, weights_only=True)
 
 
 def plot_log(folder: Path) -> Path | None:
-    """Draws the log as loss.png. None where matplotlib is not installed or there is nothing to draw."""
+    """Draws the log as loss.png. None if matplotlib is not installed or there is nothing to draw."""
     lines = read_log(folder)
     if not lines or importlib.util.find_spec("matplotlib") is None:
         return None
@@ -168,13 +189,13 @@ def plot_log(folder: Path) -> Path | None:
 
 
 def read_log(folder: str | Path) -> list[dict[str, Any]]:
-    """The lines of a folder's log: step, losses by name (means since the line before), learning_rate, seconds a step."""
+    """The lines of the log in a folder: step, losses by name (means since the line before), learning_rate, seconds per step."""
     path = Path(folder) / LOG
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def learning_rate(config: LoopConfig, step: int) -> float:
-    """The learning rate of a step: linear rise, then constant or a cosine down to a twentieth."""
+    """The learning rate of a step: a linear rise, then constant or a cosine that falls to a twentieth."""
     rise = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
     if config.schedule == "constant":
         return config.learning_rate * rise
@@ -190,7 +211,7 @@ def _train_step(phase: Phase, config: LoopConfig, state: TrainState) -> None:
     loss.backward()
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise FloatError(f"the loss of step {state.step} is {value}. Lower learning_rate; the last checkpoint in {state.folder} is good.")
+        raise FloatError(f"the loss of step {state.step} is {value}. Lower learning_rate; the last checkpoint in {state.folder} is valid.")
     if config.gradient_clip:
         nn.utils.clip_grad_norm_(state.optimizer.param_groups[0]["params"], config.gradient_clip)
     state.optimizer.step()
@@ -203,7 +224,7 @@ def _train_step(phase: Phase, config: LoopConfig, state: TrainState) -> None:
 
 @torch.no_grad()
 def _average(state: TrainState, decay: float) -> None:
-    decay = min(decay, (1 + state.step) / (10 + state.step))  # else the first weights stay visible for 1 / (1 - decay) steps
+    decay = min(decay, (1 + state.step) / (10 + state.step))  # otherwise the first weights stay for about 1 / (1 - decay) steps
     pairs = [(a, b) for a, b in zip(state.ema.parameters(), state.networks.parameters(), strict=True) if b.requires_grad]
     if pairs:
         averaged, current = zip(*pairs, strict=True)
@@ -220,7 +241,7 @@ def _restore(state: TrainState) -> None:
         state.optimizer.load_state_dict(content["optimizer"])
     except (RuntimeError, ValueError, KeyError) as error:
         path = state.folder / CHECKPOINT
-        raise CheckpointError(f"{path} is of another architecture ({error}). Give another folder, or remove it.") from error
+        raise CheckpointError(f"{path} has another architecture ({error}). Give another folder, or remove it.") from error
     state.generator.set_state(content["generator"].cpu())
     state.step = content["step"]
     state.pending, state.pending_steps = dict(content["pending"]), content["pending_steps"]
@@ -240,7 +261,7 @@ def _write_log(state: TrainState, config: LoopConfig, seconds: float) -> None:
 
 
 def _cut_log(path: Path, step: int) -> None:
-    if path.exists():  # lines of steps after the checkpoint will be written again
+    if path.exists():  # steps after the checkpoint are done again, and so are their lines
         kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= step]
         with write_beside(path) as unfinished:
             unfinished.write_text("".join(line + "\n" for line in kept))

@@ -1,4 +1,4 @@
-"""Losses of the auto-encoder's training: images, components, flows and coefficients. No adversary and no network of its own."""
+"""Losses for training the auto-encoder: images, components, flows and coefficients. There is no discriminator and no loss network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..synthetic.synthetic_faces import Flow
 
 
 def multi_scale_l1(output: Tensor, target: Tensor, levels: int = 3) -> Tensor:
-    """Mean absolute difference over the image and its halvings, (B, 3, r, r) each."""
+    """Mean absolute difference of images (B, 3, r, r), at full size, half size and so on."""
     total = F.l1_loss(output, target)
     for _ in range(levels - 1):
         output, target = F.avg_pool2d(output, 2), F.avg_pool2d(target, 2)
@@ -19,14 +19,14 @@ def multi_scale_l1(output: Tensor, target: Tensor, levels: int = 3) -> Tensor:
 
 
 def gradient_l1(output: Tensor, target: Tensor) -> Tensor:
-    """Mean absolute difference of neighboring pixels' differences: edges where they belong."""
+    """Mean absolute difference of the differences between neighboring pixels: edges must be in the right place."""
     difference = output - target
     return difference.diff(dim=2).abs().mean() + difference.diff(dim=3).abs().mean()
 
 
 def detail_l1(output: Tensor, source: Tensor, target: Tensor, grid: Tensor, exact: Flow) -> Tensor:
-    """Pixels and edges against the source image moved by the decoder's own finest grid (B, r, r, 2), and against the target where the
-    source does not show it. A flow that is a pixel off teaches a decoder to blur; against its own flow it learns to be sharp."""
+    """Pixels and edges compared with the source image that the decoder's own finest grid (B, r, r, 2) moves, and with the target where the
+    source does not show it. Compared only with the target, a flow that is one pixel off teaches the decoder to blur."""
     moved = F.grid_sample(source, grid.detach(), mode="bilinear", padding_mode="border", align_corners=False)
     shown = F.interpolate(exact.weight[:, None], size=output.shape[-2:], mode="nearest")
     sharp = torch.where(shown > 0.5, moved, target)
@@ -34,7 +34,7 @@ def detail_l1(output: Tensor, source: Tensor, target: Tensor, grid: Tensor, exac
 
 
 def component_l1(output: Tensor, target: Tensor, masks: tuple[Tensor, ...]) -> Tensor:
-    """Absolute difference inside each mask (B, r', r'), divided by the mask's area (the paper's component loss, on pixels)."""
+    """Absolute difference inside each mask (B, r', r'), divided by its area: the component loss (paper section 3.1), but on pixels."""
     difference = (output - target).abs().mean(1)
     total = difference.new_zeros(())
     for mask in masks:
@@ -45,7 +45,7 @@ def component_l1(output: Tensor, target: Tensor, masks: tuple[Tensor, ...]) -> T
 
 
 def _pooled(values: Tensor, weight: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Weighted mean of values (B, r, r, 2) over blocks, and the blocks' weights."""
+    """Weighted mean of values (B, r, r, 2) over blocks, and the weight of each block."""
     factor = weight.shape[-1] // size
     if factor == 1:
         return values, weight
@@ -55,9 +55,9 @@ def _pooled(values: Tensor, weight: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def flow_l1(grids: list[Tensor], exact: Flow, mouth_weight: float = 30.0, eyes_weight: float = 15.0) -> Tensor:
-    """Distance of every level's sampling grid (B, r, r, 2) to the exact flow, heavier at mouth and eyes, mean over levels.
+    """Distance of the sampling grid (B, r, r, 2) of each level to the exact flow, with more weight at mouth and eyes, mean over levels.
 
-    Levels finer than the exact flow are pooled to its size. Pixels that the source does not show count for nothing.
+    Levels finer than the exact flow are pooled to its size. Pixels that the source does not show are ignored.
     """
     importance = exact.weight * (1 + mouth_weight * exact.mouth + eyes_weight * exact.eyes)
     finest = exact.grid.shape[1]

@@ -1,6 +1,6 @@
-"""Other microphones, rooms and vocal tracts for log-mels in a batch: what makes an audio encoder of synthetic voices hear real ones.
+"""Other microphones, rooms and vocal tracts for a batch of log-mels: with these, an encoder trained on synthetic voices hears real ones.
 
-It knows the compression of `audio.log_mel` (log1p of power over a floor) and nothing of speech.
+Knows the compression of `audio.log_mel` (log1p of power over a floor) and nothing of speech.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _SCALE = 5.0  # of audio.log_mel: mel = log1p(power / floor) / 5
 
 
 def disturb_mel(mel: Tensor, generator: torch.Generator) -> Tensor:
-    """(B, frames, bands), each clip with its own warp and blur of the bands, equalizer, noise floor, gain, and a band left out."""
+    """(B, frames, bands), each clip with its own warp and blur of the bands, equalizer, noise floor, gain, and some bands removed."""
     warped = warp_bands(mel, 0.12 * (2 * torch.rand(len(mel), generator=generator) - 1))
     power = torch.expm1(blur_bands(warped, 0.33 * torch.rand(len(mel), generator=generator)) * _SCALE)
     gain = torch.exp(1.0 * smooth_curves(len(mel), mel.shape[2], generator) + 0.5 * torch.randn(len(mel), 1, generator=generator))
@@ -25,14 +25,14 @@ def disturb_mel(mel: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def blur_bands(mel: Tensor, amount: Tensor) -> Tensor:
-    """Each band (B, frames, bands) mixed with its neighbors: formants as wide as those of breathy voices. `amount` (B,) up to 1/3."""
+    """Mixes each band (B, frames, bands) with its neighbors: formants become as wide as in breathy voices. `amount` (B,) up to 1/3."""
     share = amount[:, None, None]
     padded = F.pad(mel, (1, 1), mode="replicate")
     return (1 - 2 * share) * mel + share * (padded[..., :-2] + padded[..., 2:])
 
 
 def leave_out_band(mel: Tensor, generator: torch.Generator) -> Tensor:
-    """Half of the clips lose up to a tenth of their bands, in one piece: no single formant may decide."""
+    """Half of the clips lose up to a tenth of their bands in one piece, so that no single formant decides."""
     bands = mel.shape[2]
     width = torch.randint(0, bands // 10 + 1, (len(mel), 1), generator=generator)
     start = torch.randint(0, bands, (len(mel), 1), generator=generator)
@@ -42,13 +42,13 @@ def leave_out_band(mel: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def smooth_curves(count: int, bands: int, generator: torch.Generator) -> Tensor:
-    """(count, bands) random curves of about unit spread, with a knot for every tenth of the bands."""
+    """(count, bands): random curves with a spread of about 1, with a knot for every tenth of the bands."""
     knots = torch.randn(count, 1, max(2, bands // 10), generator=generator)
     return F.interpolate(knots, bands, mode="linear", align_corners=True)[:, 0]
 
 
 def warp_bands(mel: Tensor, amount: Tensor) -> Tensor:
-    """(B, frames, bands) read at band * (1 + amount): formants of a smaller or a larger head. `amount` (B,)."""
+    """Reads (B, frames, bands) at band * (1 + amount): formants of a smaller or a larger head. `amount` (B,)."""
     bands = mel.shape[2]
     position = (torch.arange(bands) * (1 + amount[:, None])).clamp(0, bands - 1)
     low = position.floor().clamp(max=bands - 2)

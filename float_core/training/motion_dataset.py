@@ -1,8 +1,8 @@
 """Clips for phase 2: log-mels, motion latents and emotions in memory, and random windows of them.
 
-A folder of .npz clips: `waveform` (16 kHz), and either `rig` with `rest` (synthetic voices: exact motion, brought into the latent space
-by a basis) or `motion` (T, D) (`cache_latents`: the frozen encoder over the frames of real clips), and optionally `emotion` (an index, or
-7 weights). It knows nothing of losses and of the transformer.
+A folder of .npz clips holds `waveform` (16 kHz); either `rig` with `rest` (synthetic voices: exact motion, which a basis brings into the
+latent space) or `motion` (T, D) (`cache_latents`: the frozen encoder on the frames of real clips); and optionally `emotion` (an index, or
+7 weights). Knows nothing of losses and of the transformer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..synthetic.rig import RIG_NAMES, to_coefficients
 from ..synthetic.visemes import closure, segments
 from ..types import AudioClip, FloatModel
 
-# What a face keeps of a portrait's expression when it speaks: a third. All of it would freeze a smile, none would lose the person.
+# A face that speaks keeps a third of the expression in its portrait. All of it would freeze a smile; none would lose the person.
 KEPT_EXPRESSION = 0.35
 _EXPRESSION = ("smile", "mouth_wide", "brow_inner", "brow_outer", "blink", "upper_lip", "lower_lip")
 _NEUTRAL = EMOTIONS.index("neutral")
@@ -36,8 +36,15 @@ _NEUTRAL = EMOTIONS.index("neutral")
 
 @dataclass(frozen=True)
 class MotionClip:
-    """`mel` (4 T, bands) float16; `motion` (T, D); `emotion` (7,); `rest` (M,): coefficients of the clip's own pose and of its face
-    at rest, None where they are not known; `closed` (T,): 1 where p, b or m close the lips; `held_out`: not for training."""
+    """A clip of T frames.
+
+    mel: (4 T, bands) float16, log-mel.
+    motion: (T, D), motion latents.
+    emotion: (7,), weights.
+    rest: (M,), coefficients of the clip's own pose and of its face at rest; None if they are not known.
+    closed: (T,), 1 where p, b or m close the lips.
+    held_out: not for training.
+    """
 
     mel: Tensor
     motion: Tensor
@@ -49,8 +56,13 @@ class MotionClip:
 
 @dataclass(frozen=True)
 class Windows:
-    """A batch of B windows. `mel` (B, 4 (before + P + W + after), bands); `motion` (B, P + W, D); `emotion` (B, 7); `clips`: which
-    clip each is of. The first windows of clips have no frames before them: `motion` (B, W, D) and `mel` begin with the clip."""
+    """B windows of W frames with P preceding frames. The first window of a clip has none: its mel and motion start with the clip.
+
+    mel: (B, 4 (before + P + W + after), bands), log-mel.
+    motion: (B, P + W, D), or (B, W, D) for first windows.
+    emotion: (B, 7), weights.
+    clips: the clip of each window.
+    """
 
     mel: Tensor
     motion: Tensor
@@ -61,25 +73,25 @@ class Windows:
 def load_clips(
     folder: str | Path, basis: Tensor, encoder: CompactAudioEncoder, *, on_progress: ProgressCallback | None = None
 ) -> list[MotionClip]:
-    """Every clip of a folder. `basis` (D, M): brings the rig of synthetic clips into the latent space."""
+    """All clips in a folder. `basis` (D, M) brings the rig of synthetic clips into the latent space."""
     paths = sorted(Path(folder).glob("*.npz"))
     if not paths:
-        raise OptionError(f"{folder} holds no clips; expected a folder that synthesize_voices has written")
+        raise OptionError(f"{folder} holds no clips; expected a folder that synthesize_voices wrote")
     return [_load(path, basis, encoder) for path in counted(paths, "load clips", on_progress)]
 
 
 def cache_latents(
     model: FloatModel, clips: Iterable[tuple[Tensor, AudioClip]], folder: str | Path, *, emotion: int | Tensor = _NEUTRAL
 ) -> Path:
-    """Real clips as training material: (frames (T, 3, S, S) at 25 fps, sound) through the model's frozen encoder, one file each."""
+    """Turns real clips, (frames (T, 3, S, S) at 25 fps, audio), into training material with the model's frozen encoder: one file each."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     autoencoder = model.require("autoencoder").eval()
-    for index, (frames, sound) in enumerate(clips):
+    for index, (frames, audio) in enumerate(clips):
         with torch.no_grad():
             parts = [autoencoder.encode(part.to(model.device, model.dtype))[1].float() for part in frames.split(8)]
         motion = (torch.cat(parts) @ model.basis.T).cpu().numpy()
-        waveform = prepare(sound)[0].numpy()
+        waveform = prepare(audio)[0].numpy()
         with write_beside(folder / f"clip_{index:05d}.npz") as unfinished, unfinished.open("wb") as file:
             np.savez(file, motion=motion, waveform=waveform, emotion=np.asarray(emotion))
     return folder
@@ -88,33 +100,33 @@ def cache_latents(
 def draw_windows(
     clips: Sequence[MotionClip], count: int, *, window: int, preceding: int, context: int, first: bool, generator: torch.Generator
 ) -> Windows:
-    """`count` random windows. `context`: further frames of sound on each side; `first`: the first windows of clips, else any place."""
+    """`count` random windows. `context`: more frames of audio on each side; `first`: the first windows of clips, otherwise any place."""
     chosen = [clips[int(i)] for i in torch.randint(len(clips), (count,), generator=generator)]
     mels, motions = [], []
     for clip in chosen:
         last = max(0, len(clip.motion) - window)
         start = 0 if first else int(torch.randint(last + 1, (1,), generator=generator))
         before = 0 if first else preceding
-        sound = (start - before - (0 if first else context), start + window + context)
-        mels.append(cut(clip.mel, sound[0] * MELS_PER_FRAME, sound[1] * MELS_PER_FRAME).float())
+        heard = (start - before - (0 if first else context), start + window + context)
+        mels.append(cut(clip.mel, heard[0] * MELS_PER_FRAME, heard[1] * MELS_PER_FRAME).float())
         motions.append(cut_repeating(clip.motion, start - before, start + window))
     return Windows(torch.stack(mels), torch.stack(motions), torch.stack([c.emotion for c in chosen]), tuple(chosen))
 
 
 def portrait_coefficients(rest: Tensor) -> Tensor:
-    """The portrait (..., M) that a clip with this rest would be made from: its pose, and an expression of which the rest is a part."""
+    """Coefficients (..., M) of a portrait for a clip with this rest: the same pose, and an expression of which the clip keeps a part."""
     scale = torch.tensor([1 / KEPT_EXPRESSION if name in _EXPRESSION else 1.0 for name in RIG_NAMES])
     return rest * scale.to(rest)
 
 
 def cut(sequence: Tensor, start: int, end: int) -> Tensor:
-    """(T, C) from `start` to `end`; beyond its ends zeros, which are silence in a mel."""
+    """(T, C) from `start` to `end`; zeros beyond both ends, which are silence in a mel."""
     inside = sequence[max(start, 0) : max(end, 0)]
     return F.pad(inside, (0, 0, max(0, -start), end - max(start, 0) - len(inside)))
 
 
 def cut_repeating(sequence: Tensor, start: int, end: int) -> Tensor:
-    """(T, C) from `start` to `end`; beyond its ends the first and the last frame again."""
+    """(T, C) from `start` to `end`; beyond both ends the first and the last frame are repeated."""
     return sequence[torch.arange(start, end).clamp(0, len(sequence) - 1)]
 
 
@@ -124,7 +136,7 @@ def _load(path: Path, basis: Tensor, encoder: CompactAudioEncoder) -> MotionClip
         motion, rest = _motion(data, path, basis)
         with torch.no_grad():
             mel = encoder.mel(_waveform(data["waveform"]))[0]
-        frames = min(len(motion), len(mel) // MELS_PER_FRAME)  # a video may be a frame longer or shorter than its sound
+        frames = min(len(motion), len(mel) // MELS_PER_FRAME)  # a video may be a frame longer or shorter than its audio
         closed = _closed(data, frames)
         return MotionClip(mel[: frames * MELS_PER_FRAME].half(), motion[:frames], _emotion(data), rest, closed, kept)
 
@@ -138,7 +150,7 @@ def _motion(data: Any, path: Path, basis: Tensor) -> tuple[Tensor, Tensor | None
     if "motion" in data:
         return torch.from_numpy(data["motion"]).float(), None
     if "rig" not in data:
-        raise OptionError(f"{path} has neither motion nor rig. Make clips with cache_latents, or by synthesize.")
+        raise OptionError(f"{path} has neither motion nor rig; expected a clip that cache_latents or synthesize_voices wrote")
     coefficients, rest = (to_coefficients(torch.from_numpy(data[name]).float()) for name in ("rig", "rest"))
     return coefficients @ basis.T, rest
 

@@ -1,7 +1,7 @@
 """Phase 2: the flow matching transformer and the compact audio encoder, trained together (paper section 3.2).
 
-Targets are motion latents; it does not know whether they come from a rig or from the encoder over real frames. How sampled motion is
-judged is in `motion_measures`, how a run is kept and resumed in `loop`.
+Targets are motion latents, from a rig or from the encoder on real frames. `loop` runs the training, `motion_samples` measures sampled
+motion.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .motion_dataset import MotionClip, Windows, draw_windows, load_clips, portr
 from .motion_samples import write_motion_samples
 from .read_config import from_data, preset, read_object
 
-# Spread of what in a portrait says nothing of the clip (its open mouth, its gaze), and of errors in the rest; in coefficient units.
+# Spread of what in a portrait tells nothing about the clip (an open mouth, a gaze), and of errors in the rest; in coefficient units.
 _SOURCE_SPREAD = {
     "jaw_open": 0.6, "lips_part": 0.6, "pucker": 0.4, "wink": 0.2, "gaze_x": 0.6, "gaze_y": 0.5, "jaw_side": 0.3,
 }  # fmt: skip
@@ -37,16 +37,25 @@ _ONE_SIDED = ("jaw_open", "pucker")
 
 @dataclass(frozen=True)
 class MotionPhaseConfig:
-    """`first_share` of a batch are first windows, whose preceding frames are zeros; `drop_*`: how often a condition is zeros.
+    """Batches and losses of phase 2.
 
-    `velocity_weight`: of L_vel beside L_OT, and in it `seam_weight`: of the step from the preceding frames.
-    `basis_weight`: of the error along the basis beside the one in the whole latent space.
-    `preceding_noise`: spread of noise on the preceding frames' coefficients, so that windows follow sampled ones as well as true ones.
-    `norm`: "l1" as in the paper, or "l2", whose minimum is the mean velocity (under "l1" it is the median, which samples what is
-    rare, a blink, too rarely).
-    `audio_guidance`: the scale at which sampling gives the motion of the data; the loss is of the velocity guided by it (1 = the
-    paper). At a larger scale the mouth opens too wide, and lips press in silence.
-    `half`: the networks compute in bfloat16."""
+    batch: windows in a step.
+    first_share: 0..1, share of first windows, whose preceding frames are zeros.
+    drop_reference: 0..1, how often the source motion w_r is replaced by zeros.
+    drop_emotion: how often the emotion w_e is.
+    drop_audio: how often the audio features w_a are.
+    drop_preceding: how often the preceding frames are.
+    velocity_weight: of L_vel, with 1 for L_OT.
+    seam_weight: inside L_vel, of the step from the preceding frames to the window.
+    basis_weight: of the error along the basis, with 1 for the error in the whole latent space.
+    preceding_noise: spread of noise on the coefficients of the preceding frames, so that windows can follow sampled frames too.
+    disturb_mels: vary the log-mels as other microphones, rooms and heads would.
+    norm: "l1" as in the paper, or "l2". The minimum of "l1" is the median velocity, which makes rare motion such as a blink too rare; that
+        of "l2" is the mean.
+    audio_guidance: the guidance scale at which sampled motion is like the data; 1 as in the paper. The loss is on the guided velocity. With
+        a larger scale the mouth opens too wide, and lips press together in silence.
+    half: the networks compute in bfloat16.
+    """
 
     batch: int = 32
     first_share: float = 0.15
@@ -66,7 +75,14 @@ class MotionPhaseConfig:
 
 @dataclass(frozen=True)
 class MotionTraining:
-    """Everything that defines a run of phase 2 but the data and the basis."""
+    """Everything that defines a run of phase 2, except the data and the basis.
+
+    transformer: architecture of the transformer.
+    audio: architecture of the audio encoder.
+    loop: settings of the run.
+    phase: batches and losses.
+    name: of the finished model.
+    """
 
     transformer: TransformerConfig
     audio: CompactAudioConfig
@@ -86,7 +102,7 @@ class MotionTraining:
 
 
 class MotionNetworks(nn.Module):
-    """What phase 2 trains. Attribute names are the prefixes of the checkpoint."""
+    """What phase 2 trains. The attributes have the names of the prefixes in a checkpoint."""
 
     def __init__(self, transformer: TransformerConfig, audio: CompactAudioConfig) -> None:
         super().__init__()
@@ -96,8 +112,15 @@ class MotionNetworks(nn.Module):
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the transformer is given for B windows, dropouts applied: `audio` (B, W, Da), `source` (B, D), `emotion` (B, 1, 7),
-    `preceding` (B, P, D) and `preceding_audio` (B, P, Da); `has_preceding` (B, 1, 1) is 0 where those are zeros."""
+    """Conditions of the transformer for B windows, after dropout.
+
+    audio: w_a, (B, W, D_a).
+    source: w_r, (B, D).
+    emotion: w_e, (B, 1, 7).
+    preceding: motion of the P preceding frames, (B, P, D).
+    preceding_audio: their audio features, (B, P, D_a).
+    has_preceding: (B, 1, 1), 0 where the preceding frames are zeros.
+    """
 
     audio: Tensor
     source: Tensor
@@ -108,7 +131,7 @@ class Conditions:
 
 
 class MotionPhase:
-    """A `loop.Phase`. `basis` (D, M) orthonormal; clips that are held out are only sampled, never trained on."""
+    """A `loop.Phase`. `basis` is (D, M), orthonormal. Held-out clips are only sampled, never trained on."""
 
     def __init__(
         self, networks: MotionNetworks, clips: Sequence[MotionClip], basis: Tensor, config: MotionPhaseConfig = MotionPhaseConfig()
@@ -120,14 +143,14 @@ class MotionPhase:
         self.basis = basis
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
-        """L_OT + L_vel of one batch, in the latent space and along the basis."""
+        """L_OT + L_vel of one batch (paper section 3.2), in the latent space and along the basis."""
         with torch.autocast(self.basis.device.type, torch.bfloat16, enabled=self.config.half):
             motion, c = self._batch(generator)
             x0 = torch.randn(motion.shape, generator=generator).to(motion.device)
             t = torch.rand(len(motion), generator=generator).to(motion.device)
-            path = straight_path(x0, motion, t)
+            path = straight_path(x0, motion, t)  # the optimal transport path of section 3.2
             predicted = self._guided(path, c)
-        error = predicted[:, -motion.shape[1] :].float() - path.velocity
+        error = predicted[:, -motion.shape[1] :].float() - path.velocity  # L_OT is its norm
         along = error @ self.basis
         norm = torch.abs if self.config.norm == "l1" else torch.square
         ot, vel = norm(error).mean(), norm(velocity_error(error, self.config.seam_weight * c.has_preceding)).mean()
@@ -138,7 +161,7 @@ class MotionPhase:
         return loss, {name: float(part.detach()) for name, part in parts.items()}
 
     def _guided(self, path: PathSample, c: Conditions) -> Tensor:
-        """v + (a - 1) (v - v without audio), whose second part is not trained through."""
+        """v + (a - 1) (v - v without audio); the second part has no gradient."""
         fmt, extra = self.networks.fmt, self.config.audio_guidance - 1
         velocity: Tensor = fmt(path.x_t, path.t, c.audio, c.source, c.emotion, c.preceding, c.preceding_audio)
         if extra == 0:
@@ -152,7 +175,7 @@ class MotionPhase:
         write_motion_samples(networks_ema, self.held_out, self.basis, folder, step)
 
     def _batch(self, generator: torch.Generator) -> tuple[Tensor, Conditions]:
-        """Motion (B, W, D) and its conditions: the first windows of some clips, then windows from anywhere."""
+        """Motion (B, W, D) and its conditions: first windows of some clips, then windows from anywhere."""
         first = round(self.config.batch * self.config.first_share)
         groups = [self._group(first, True, generator), self._group(self.config.batch - first, False, generator)]
         motions, sources, emotions, befores, audios, befores_audio = (
@@ -208,8 +231,8 @@ def train_motion(
     device: str = "cpu",
     on_progress: ProgressCallback | None = None,
 ) -> MotionNetworks:
-    """Runs the phase, resuming from the checkpoint in `out`. `basis` (D, M): the one of the frozen auto-encoder, whose latents the motion
-    will be. Returns the averaged networks."""
+    """Trains the phase, from the checkpoint in `out` if there is one. `basis` (D, M): that of the frozen auto-encoder. Returns the averaged
+    networks."""
     torch.manual_seed(config.loop.seed)
     networks = MotionNetworks(config.transformer, config.audio)
     clips = load_clips(data_folder, basis.detach().cpu().float(), networks.audio_encoder, on_progress=on_progress)
@@ -220,15 +243,15 @@ def train_motion(
 
 
 def velocity_error(error: Tensor, seam: Tensor) -> Tensor:
-    """First difference in time of the error (B, W, C), the step from the preceding frames included, times `seam` (B, 1, 1).
+    """The error of L_vel (paper section 3.2): first differences over time of the error (B, W, C), (B, W, C).
 
-    Those frames are given, so their error is zero and the step's error is the first frame's own."""
+    It starts with the step from the preceding frames, multiplied by `seam` (B, 1, 1). These frames are given, so their error is zero."""
     return torch.cat([error[:, :1] * seam, error[:, 1:] - error[:, :-1]], dim=1)
 
 
 def source_motion(windows: Windows, basis: Tensor, generator: torch.Generator) -> Tensor:
-    """w_r (B, D) of a portrait of each window's clip: its pose, its expression, a mouth of any kind;
-    a random frame where the rig is not known."""
+    """w_r (B, D) of a portrait for each window: the pose and the expression of its clip, with any mouth. If the rig is not known, that of a
+    random frame."""
     spread = torch.tensor([_SOURCE_SPREAD.get(name, _SOURCE_ERROR) for name in RIG_NAMES])
     one_sided = torch.tensor([name in _ONE_SIDED for name in RIG_NAMES])
     sources = []

@@ -1,6 +1,6 @@
-"""What phase 2 writes while it trains: measures of motion sampled for held-out clips, and its curves beside the true ones.
+"""What phase 2 writes while it trains: measures of motion that is sampled for held-out clips, and its curves beside the true ones.
 
-It samples as a user would, with the default options. It knows nothing of losses.
+It samples with the default options, as a user would. Knows nothing of losses.
 """
 
 from __future__ import annotations
@@ -25,13 +25,18 @@ from ..synthetic.rig import RIG_NAMES, RIG_SCALES
 from ..types import SamplingOptions
 from .motion_dataset import MotionClip, portrait_coefficients
 
-_LIMIT, _LONGEST = 24, 200  # clips that are sampled, and their frames
+_LIMIT, _LONGEST = 24, 200  # at most so many clips are sampled, and so many frames of each
 _SHOWN = (("jaw_open", "lips_part"), ("mouth_wide", "pucker"), ("smile", "brow_inner"), ("yaw", "pitch"), ("blink", "gaze_x"))
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """Rig curves of held-out clips (T, 20): `true`, `sampled`, and `wrong`: sampled for another clip's voice."""
+    """Rig curves (T, 20) of held-out clips, in natural units.
+
+    true: those of the clips.
+    sampled: sampled with their own audio.
+    wrong: sampled with the audio of another clip.
+    """
 
     true: list[np.ndarray]
     sampled: list[np.ndarray]
@@ -60,26 +65,26 @@ def _head(clip: MotionClip) -> MotionClip:
 
 @torch.no_grad()
 def sample_clips(networks: Any, clips: Sequence[MotionClip], basis: Tensor, options: SamplingOptions) -> Sampled:
-    """Samples every clip with its own voice and with the next clip's."""
+    """Samples each clip with its own audio and with that of the next clip."""
     scales = np.array(RIG_SCALES)
     true = [(clip.motion @ basis.cpu()).numpy() * scales for clip in clips]
     rigs = []
-    for sounds in (clips, [*clips[1:], clips[0]]):
-        motion = sample_batch(networks, clips, sounds, basis, options) @ basis
-        rigs.append([rig[: len(sound.motion)] * scales for rig, sound in zip(motion.cpu().numpy(), sounds, strict=True)])
+    for spoken in (clips, [*clips[1:], clips[0]]):
+        motion = sample_batch(networks, clips, spoken, basis, options) @ basis
+        rigs.append([rig[: len(clip.motion)] * scales for rig, clip in zip(motion.cpu().numpy(), spoken, strict=True)])
     return Sampled(true, rigs[0], rigs[1])
 
 
 @torch.no_grad()
 def sample_batch(
-    networks: Any, clips: Sequence[MotionClip], sounds: Sequence[MotionClip], basis: Tensor, options: SamplingOptions
+    networks: Any, clips: Sequence[MotionClip], spoken: Sequence[MotionClip], basis: Tensor, options: SamplingOptions
 ) -> Tensor:
-    """Motion (B, longest T, D) of each clip's rest and emotion with the voice of `sounds`."""
+    """Motion (B, longest T, D) with the rest and the emotion of `clips` and the audio of `spoken`."""
     device = basis.device
-    longest = max(len(sound.motion) for sound in sounds)
+    longest = max(len(clip.motion) for clip in spoken)
     features = []
-    for sound in sounds:
-        encoded = networks.audio_encoder.encode_mel(sound.mel[None].float().to(device), len(sound.mel) // MELS_PER_FRAME)
+    for clip in spoken:
+        encoded = networks.audio_encoder.encode_mel(clip.mel[None].float().to(device), len(clip.mel) // MELS_PER_FRAME)
         features.append(repeat_last(encoded, longest, dim=1))
     source = portrait_coefficients(torch.stack([clip.rest for clip in clips if clip.rest is not None])).to(device) @ basis.T
     emotion = torch.stack([clip.emotion for clip in clips])[:, None].to(device)
@@ -87,7 +92,7 @@ def sample_batch(
 
 
 def measure(runs: Sampled, clips: Sequence[MotionClip], window: int) -> dict[str, float]:
-    """Measures by name, in the rig's natural units; `*_true` is the same of the true curves, `*_jitter` relative to theirs."""
+    """Measures by name, in natural units of the rig. `*_true`: the same for the true curves; `*_jitter`: relative to the true curves."""
     sampled, wrong, true = ([opening(rig) for rig in rigs] for rigs in (runs.sampled, runs.wrong, runs.true))
     found = {
         "mouth_r": metrics.mouth_correlation(sampled, true),
@@ -111,7 +116,7 @@ def control(rig: np.ndarray, name: str) -> np.ndarray:
 
 
 def opening(rig: np.ndarray) -> np.ndarray:
-    """How far the lips are apart, (T,): jaw and parting together."""
+    """How far the lips are apart, (T,): jaw opening plus parting."""
     return control(rig, "jaw_open") + control(rig, "lips_part")
 
 
@@ -120,13 +125,13 @@ def _jitter(rigs: Sequence[np.ndarray], name: str) -> float:
 
 
 def residual(networks: Any, clips: Sequence[MotionClip], basis: Tensor) -> float:
-    """How much of the sampled motion lies outside of the basis: root mean square per dimension."""
+    """How much of the sampled motion lies outside the basis: root mean square per dimension."""
     motion = sample_batch(networks, clips[:4], clips[:4], basis, SamplingOptions())
     return float((motion - motion @ basis @ basis.T).square().mean().sqrt())
 
 
 def draw_curves(runs: Sampled, path: Path, clip: int = 0) -> None:
-    """The controls of one clip: sampled (solid) and true (dashed). Nothing where matplotlib is not installed."""
+    """Draws the controls of one clip: sampled (solid) and true (dashed). Does nothing if matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         return
     from matplotlib.backends.backend_agg import FigureCanvasAgg

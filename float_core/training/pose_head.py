@@ -1,7 +1,7 @@
-"""The source's own pose in the identity latent: where it is held, and how the coefficients are read off it.
+"""The source's own pose in the identity latent: where it is stored, and how the coefficients are read from it.
 
-The decoder has to undo the source's pose. With a rig that pose is known, so it has a place of its own in the identity latent: M
-directions orthogonal to the basis. Knows the encoder, not the decoder.
+The decoder must undo the pose of the source. With a rig this pose is known, so it has its own place in the identity latent: M directions
+that are orthogonal to the basis. Knows the encoder, not the decoder.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ..motion_autoencoder.autoencoder import MotionAutoencoder
 
 
 def pose_directions(basis: Tensor) -> Tensor:
-    """(D, M) orthonormal and orthogonal to the basis (D, M). Fixed by the basis. Raises OptionError where D leaves no room for it."""
+    """(D, M), orthonormal, and orthogonal to the basis (D, M), which determines it. Raises OptionError if D is too small for both."""
     latent, directions = basis.shape
     if latent < 2 * directions:
         raise OptionError(
-            f"a pose code needs a latent of {2 * directions} or more; it is {latent}. Set the weight pose_code and teach to 0."
+            f"the latent size is {latent}; a pose code needs at least {2 * directions}. Set the weights pose_code and teach to 0."
         )
     generator = torch.Generator().manual_seed(0)
     spread = torch.randn(latent, directions, generator=generator)
@@ -29,10 +29,10 @@ def pose_directions(basis: Tensor) -> Tensor:
 
 @torch.no_grad()
 def tie_coefficients(networks: MotionAutoencoder) -> None:
-    """Makes `fc` read the coefficients off the pose code: lambda = code^T w_{S->r}.
+    """Makes `fc` read the coefficients from the pose code: lambda = code^T w_{S->r}.
 
-    The layers of `fc` are linear, so the first ones pass the latent through and the last one holds the code. What the decoder undoes and
-    what it is driven by are then the same numbers, and an image decoded from its own motion is the image.
+    The layers of `fc` are linear: the first ones pass the latent through, and the last one holds the code. Then the decoder undoes the
+    same numbers that drive it, and an image that is decoded from its own motion is the image itself.
     """
     code = pose_directions(networks.basis())
     *passing, last = (cast(Any, layer) for layer in networks.enc.fc)

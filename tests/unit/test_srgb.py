@@ -186,7 +186,7 @@ def test_a_damaged_or_foreign_profile_is_said_and_not_used():
         "for gray": profile(SRGB, kind=b"GRAY"),
     }
     for name, icc in cases.items():
-        with pytest.warns(UserWarning, match="color profile cannot be used"):
+        with pytest.warns(UserWarning, match="color profile of the image cannot be used"):
             assert np.array_equal(np.asarray(upright_srgb(with_profile(Image.fromarray(COLORS[None]), icc)))[0], COLORS), name
     with pytest.warns(UserWarning, match="for RGB, the image is CMYK"):
         assert upright_srgb(with_profile(Image.new("CMYK", (2, 2)), whole)).mode == "RGB"
