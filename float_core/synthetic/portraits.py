@@ -72,7 +72,7 @@ class MeshLayout:
 @dataclass(frozen=True, eq=False)
 class Portrait:
     """`image` (S, S, 3) uint8 RGB; `points` (N, 3): x, y in [-1, 1] over the image, z in the same unit, towards the viewer; `person`
-    (P, P) float32, 1 where the person is, 0 background; `identity`: equal for pictures of the same person."""
+    (P, P) float32, 1 where the person is, 0 background; `identity`: equal for images of the same person."""
 
     name: str
     image: np.ndarray

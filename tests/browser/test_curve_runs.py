@@ -84,7 +84,7 @@ def test_a_run_draws_the_voice_and_moves_the_face(comfy: ComfyPage, curves: Json
 
 
 def test_the_waveform_is_behind_the_curve(hand: CurveHand) -> None:
-    """By the run's own message, so that the sound is known: silence, then a tone."""
+    """By the run's own message, so that the audio is known: silence, then a tone."""
     tell = "([id, peaks]) => app.canvas.graph.getNodeById(id).onExecuted({ float_curve: [{ duration: 5, fps: 25, waveform: peaks }] })"
     hand.add_direction(0)
     hand.comfy.do(tell, [hand.node_id, [0.0] * 300 + [1.0] * 300])

@@ -105,9 +105,9 @@ def write_voice(path: Path, seconds: float) -> None:
     """The beginning of the sample voice, repeated where it is too short."""
     with wave.open(str(REPOSITORY / "assets" / "voice.wav")) as source, wave.open(str(path), "wb") as target:
         target.setparams(source.getparams())
-        sound = source.readframes(source.getnframes())
+        recording = source.readframes(source.getnframes())
         wanted = int(seconds * source.getframerate()) * source.getsampwidth() * source.getnchannels()
-        target.writeframes((sound * (wanted // len(sound) + 1))[:wanted])
+        target.writeframes((recording * (wanted // len(recording) + 1))[:wanted])
 
 
 @pytest.fixture(scope="session", params=CHECKOUTS, ids=lambda checkout: checkout.version)

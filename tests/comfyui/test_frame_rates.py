@@ -1,4 +1,4 @@
-"""Odd rates and lengths in a real ComfyUI: the decoded file has exactly the frames of its sound."""
+"""Odd rates and lengths in a real ComfyUI: the decoded file has exactly the frames of its audio."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def write_odd_voice(path: Path, samples: int) -> Fraction:
     """A voice of exactly that many samples; its length."""
     write_voice(path, samples / 22050 + 0.01)
     with wave.open(str(path)) as source:
-        parameters, sound = source.getparams(), source.readframes(samples)
+        parameters, recording = source.getparams(), source.readframes(samples)
     with wave.open(str(path), "wb") as target:
         target.setparams(parameters)
-        target.writeframes(sound)
+        target.writeframes(recording)
     return Fraction(samples, 22050)
 
 
@@ -42,8 +42,8 @@ def test_odd_rates_and_lengths_give_exact_frame_counts(server: ComfyServer, talk
 def test_without_a_sound_the_motion_keeps_its_length_at_another_rate(server: ComfyServer, talk: Json) -> None:
     del node(talk, "DecodeVideo")["audio"]
     node(talk, "DecodeVideo")["fps"] = 50.0
-    frames, rate, sound = read_video(saved_video(server, server.run(talk), talk))
-    assert (len(frames), rate, sound) == (2 * FRAMES, 50, 0.0)
+    frames, rate, audio_seconds = read_video(saved_video(server, server.run(talk), talk))
+    assert (len(frames), rate, audio_seconds) == (2 * FRAMES, 50, 0.0)
 
 
 def test_a_rate_that_no_video_has_is_refused(server: ComfyServer, talk: Json) -> None:

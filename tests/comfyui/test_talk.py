@@ -28,14 +28,14 @@ def saved_video(server: ComfyServer, run: Run, prompt: Json) -> Path:
 
 
 def read_video(path: Path) -> tuple[np.ndarray, float, float]:
-    """Frames (T, H, W, 3), frames a second, and seconds of sound."""
+    """Frames (T, H, W, 3), frames a second, and seconds of audio."""
     with av.open(str(path)) as video:
         stream = video.streams.video[0]
         frames = np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(stream)])
         rate = float(stream.average_rate)
     with av.open(str(path)) as video:
-        sound = sum(frame.samples / frame.sample_rate for frame in video.decode(audio=0)) if video.streams.audio else 0.0
-    return frames, rate, sound
+        audio_seconds = sum(frame.samples / frame.sample_rate for frame in video.decode(audio=0)) if video.streams.audio else 0.0
+    return frames, rate, audio_seconds
 
 
 def test_the_template_is_complete_and_refers_to_what_is_shipped(server: ComfyServer) -> None:
@@ -58,10 +58,10 @@ def test_the_template_makes_a_moving_video_with_sound(server: ComfyServer, talk:
     write_voice(server.base / "input" / "fresh.wav", SHORT_SECONDS)
     node(talk, "LoadAudio")["audio"] = "fresh.wav"  # no other test's: nothing of what depends on it is in the cache
     run = server.run(talk)
-    frames, rate, sound = read_video(saved_video(server, run, talk))
+    frames, rate, audio_seconds = read_video(saved_video(server, run, talk))
     assert frames.shape == (math.ceil(SHORT_SECONDS * FPS), SIZE, SIZE, 3)
     assert rate == FPS
-    assert abs(sound - SHORT_SECONDS) <= 0.1  # AAC comes in pieces of 46 ms
+    assert abs(audio_seconds - SHORT_SECONDS) <= 0.1  # AAC comes in pieces of 46 ms
     change = np.abs(frames[1:].astype(float) - frames[0]).mean(axis=(1, 2, 3))
     assert change.max() > MOVING
     assert run.previews > 0
@@ -90,8 +90,8 @@ def test_a_voice_on_one_side_moves_the_face_and_stays_on_its_side(server: ComfyS
 
 def test_the_template_exactly_as_shipped(server: ComfyServer, talk: Json) -> None:
     node(talk, "LoadAudio")["audio"] = "float_voice.wav"
-    frames, rate, sound = read_video(saved_video(server, server.run(talk), talk))
-    assert abs(len(frames) / rate - sound) <= 0.1
+    frames, rate, audio_seconds = read_video(saved_video(server, server.run(talk), talk))
+    assert abs(len(frames) / rate - audio_seconds) <= 0.1
     assert np.abs(np.diff(frames[::5].astype(float), axis=0)).mean() > MOVING
 
 
@@ -188,12 +188,12 @@ def test_a_model_of_the_model_folder_in_another_precision(server: ComfyServer, t
 
 
 def test_other_nodes_connect_to_the_images(server: ComfyServer, talk: Json) -> None:
-    """IMAGE to Create Video, without a crop, without sound, with an emotion by name."""
+    """IMAGE to Create Video, without a crop, without audio, with an emotion by name."""
     decode = node_id(talk, "DecodeVideo")
     del talk[decode]["inputs"]["audio"]
     node(talk, "Speech2Emotion")["emotion"] = "happy"
     node(talk, "EncodeSourceIdentity")["image"] = [node_id(talk, "LoadImage"), 0]
     talk["100"] = {"class_type": "CreateVideo", "inputs": {"images": [decode, 0], "fps": 25.0}}
     node(talk, "SaveVideo")["video"] = ["100", 0]
-    frames, rate, sound = read_video(saved_video(server, server.run(talk), talk))
-    assert (len(frames), rate, sound) == (15, FPS, 0.0)
+    frames, rate, audio_seconds = read_video(saved_video(server, server.run(talk), talk))
+    assert (len(frames), rate, audio_seconds) == (15, FPS, 0.0)

@@ -69,10 +69,10 @@ def test_it_makes_moving_videos_of_the_right_length(server: ComfyServer, prompt:
     run = server.run(kept)
     made = videos(server, run, kept)
     assert len(made) == (2 if name == "retarget" else 1)
-    for frames, rate, sound in made:
+    for frames, rate, audio_seconds in made:
         assert rate == FPS[name]
         assert frames.shape == (math.ceil(SHORT_SECONDS * rate), SIZE, SIZE, 3)
-        assert abs(sound - SHORT_SECONDS) <= 0.1
+        assert abs(audio_seconds - SHORT_SECONDS) <= 0.1
         change = np.abs(frames[1:].astype(float) - frames[0]).mean(axis=(1, 2, 3))
         assert change.max() > MOVING
     assert all(run.outputs[key]["images"] for key in previews)

@@ -45,8 +45,8 @@ def load(name):
     with np.load(DATA / f"{name}.npz") as arrays:
         expected = {key: torch.from_numpy(np.asarray(arrays[key])) for key in arrays.files}
     seconds, phase = (float(f"{expected[key].item():.6g}") for key in ("seconds", "phase"))
-    sound = torch.from_numpy(reference_weights().tone(seconds, phase=phase)).float()
-    return facts, expected, prepare(AudioClip(sound, 16000))
+    tone = torch.from_numpy(reference_weights().tone(seconds, phase=phase)).float()
+    return facts, expected, prepare(AudioClip(tone, 16000))
 
 
 def relative(actual, expected):

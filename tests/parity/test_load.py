@@ -88,8 +88,8 @@ def test_autoencoder_and_audio_numbers_through_files(tmp_path, reference, refwei
     assert relative_error(coefficients.reshape(expected["lam"].shape), expected["lam"]) < 1e-5
 
     expected = np.load(reference / "audio_tiny.npz")
-    sound = refweights.tone(float(expected["seconds"]), phase=float(expected["phase"]))
-    waveform = prepare(AudioClip(torch.from_numpy(sound).float(), 16000))
+    tone = refweights.tone(float(expected["seconds"]), phase=float(expected["phase"]))
+    waveform = prepare(AudioClip(torch.from_numpy(tone).float(), 16000))
     with torch.no_grad():
         features = model.audio_encoder(waveform)[0]
     assert relative_error(features, expected["wa"]) < 1e-5

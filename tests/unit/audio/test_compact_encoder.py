@@ -21,7 +21,7 @@ def encoder():
 
 
 def voice(seconds=2.0, gain=0.1):
-    """A vowel-like sound with pauses."""
+    """A vowel with pauses."""
     time = torch.arange(int(seconds * 16000)) / 16000
     tones = sum(torch.sin(2 * math.pi * 120 * k * time) / k for k in range(1, 20))
     return (gain * tones * (torch.sin(2 * math.pi * 2 * time) > 0))[None]
@@ -105,31 +105,31 @@ def test_a_cut_out_with_its_surroundings_equals_the_whole(encoder):
 @pytest.mark.parametrize("samples", [1, 16000, 524 * 640, 524 * 640 + 1, 45 * 16000 - 333, 70 * 16000 + 5])
 @torch.no_grad()
 def test_a_stream_is_the_whole_to_rounding(encoder, samples):
-    sound = voice(samples / 16000 + 1)[:, :samples] * torch.linspace(0.2, 1.0, samples) + 0.03
-    pieces = list(encoder.stream(stream_audio(AudioClip(sound[0], 16000), 16000)))
+    recording = voice(samples / 16000 + 1)[:, :samples] * torch.linspace(0.2, 1.0, samples) + 0.03
+    pieces = list(encoder.stream(stream_audio(AudioClip(recording[0], 16000), 16000)))
     assert len(pieces) == 1 + max(0, -(-(frame_count(samples, 16000, 25) - 500 - 2 * encoder.reach) // 500))
-    torch.testing.assert_close(torch.cat(pieces, dim=1), encoder(sound), rtol=1e-4, atol=2e-5)
+    torch.testing.assert_close(torch.cat(pieces, dim=1), encoder(recording), rtol=1e-4, atol=2e-5)
 
 
 @torch.no_grad()
 def test_the_first_piece_comes_before_the_sound_is_read_again(encoder):
-    sound, read = voice(120.0)[0], []
+    recording, read = voice(120.0)[0], []
 
     def blocks():
         read.append(0)
-        for block in sound.split(16000):
+        for block in recording.split(16000):
             read[-1] += 1
             yield block
 
-    pieces = encoder.stream(stream_audio(AudioFile(Path("a.wav"), 16000, len(sound), 1, blocks), 16000))
+    pieces = encoder.stream(stream_audio(AudioFile(Path("a.wav"), 16000, len(recording), 1, blocks), 16000))
     assert 500 <= next(pieces).shape[1] <= 500 + 2 * encoder.reach
     assert read == [120, 120, 21]  # for the mean, for the level, for the first window
 
 
 def test_gradients_reach_weights_and_waveform(encoder):
-    sound = voice(0.5).requires_grad_()
-    encoder(sound).square().mean().backward()
-    assert bool(torch.isfinite(sound.grad).all()) and sound.grad.abs().sum() > 0
+    recording = voice(0.5).requires_grad_()
+    encoder(recording).square().mean().backward()
+    assert bool(torch.isfinite(recording.grad).all()) and recording.grad.abs().sum() > 0
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())
     silent = torch.zeros(1, 800, requires_grad=True)
     encoder(silent).sum().backward()
@@ -140,9 +140,9 @@ def test_mel_constants_made_while_inferring_serve_training():
     model = CompactAudioEncoder(CompactAudioConfig(mel_bands=48))
     with torch.inference_mode():
         model(voice(0.5))
-    sound = voice(0.5).requires_grad_()
-    model(sound).sum().backward()
-    assert sound.grad is not None
+    recording = voice(0.5).requires_grad_()
+    model(recording).sum().backward()
+    assert recording.grad is not None
 
 
 @torch.no_grad()

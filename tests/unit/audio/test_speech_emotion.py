@@ -66,14 +66,14 @@ def test_a_long_sound_is_heard_in_windows(monkeypatch, network):
     torch.manual_seed(1)
     classifier = SpeechEmotionClassifier(EmotionConfig(json.dumps(network))).eval()
     classifier.wav2vec2_for_emotion.classifier.out_proj.weight.data.mul_(20)  # so that the seven differ
-    sound = torch.randn(1, 320 * 347 + 400) * torch.linspace(0.01, 1, 320 * 347 + 400) + 0.1
-    stream = stream_audio(AudioClip(sound[0], 16000), 16000)
-    whole, found = classifier.probabilities(sound), classifier.stream_probabilities(stream)
+    recording = torch.randn(1, 320 * 347 + 400) * torch.linspace(0.01, 1, 320 * 347 + 400) + 0.1
+    stream = stream_audio(AudioClip(recording[0], 16000), 16000)
+    whole, found = classifier.probabilities(recording), classifier.stream_probabilities(stream)
     assert found.shape == whole.shape == (1, 1, 7) and float(whole.std()) > 0.01
     torch.testing.assert_close(found, whole, rtol=0, atol=0.02)
     for layer in classifier.wav2vec2_for_emotion.wav2vec2.encoder.layers:
         layer.attention.out_proj.weight.data.zero_()
-    torch.testing.assert_close(classifier.stream_probabilities(stream), classifier.probabilities(sound), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(classifier.stream_probabilities(stream), classifier.probabilities(recording), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.half_precision

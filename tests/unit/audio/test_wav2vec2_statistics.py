@@ -1,4 +1,4 @@
-"""What is measured of a whole sound, against the plain formulas, and a group norm that uses it."""
+"""What is measured of a whole recording, against the plain formulas, and a group norm that uses it."""
 
 from __future__ import annotations
 

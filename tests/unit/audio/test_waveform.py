@@ -64,13 +64,13 @@ def test_normalize():
 
 
 def test_the_waveform_is_as_long_as_the_clip() -> None:
-    sound = torch.zeros(1200)
-    sound[[0, 600, 1199]] = torch.tensor([0.5, -0.25, 2.0])
-    clip = AudioClip(sound, 1000)
+    recording = torch.zeros(1200)
+    recording[[0, 600, 1199]] = torch.tensor([0.5, -0.25, 2.0])
+    clip = AudioClip(recording, 1000)
     peaks = waveform_peaks(clip, 1.2, 600)
     assert len(peaks) == 600
     assert {i: peak for i, peak in enumerate(peaks) if peak} == {0: 0.5, 300: 0.25, 599: 1.0}
     longer = waveform_peaks(clip, 2.4, 600)
     assert {i: peak for i, peak in enumerate(longer) if peak} == {0: 0.5, 150: 0.25, 299: 1.0}
     assert max(waveform_peaks(clip, 0.5, 600)) == 0.5
-    assert waveform_peaks(AudioClip(sound[:3], 1000), 0.003, 600) == [0.5, 0.0, 0.0]
+    assert waveform_peaks(AudioClip(recording[:3], 1000), 0.003, 600) == [0.5, 0.0, 0.0]

@@ -220,8 +220,8 @@ def test_the_bundled_calibration_is_of_the_bundled_model(recwarn):
 
 
 def test_the_command_writes_table_file_and_sheet(tmp_path, monkeypatch, capsys):
-    sound = float_core.AudioClip(0.1 * torch.randn(8000, generator=torch.Generator().manual_seed(0)), 16000)
-    monkeypatch.setattr("float_core.cli.calibrate._voices", lambda seed: [sound])
+    tone = float_core.AudioClip(0.1 * torch.randn(8000, generator=torch.Generator().manual_seed(0)), 16000)
+    monkeypatch.setattr("float_core.cli.calibrate._voices", lambda seed: [tone])
     out, sheet = tmp_path / "new" / "mini.json", tmp_path / "sheet.png"
     portrait = Path(__file__).parents[3] / "assets" / "portrait.jpg"
     options = ["--image", str(portrait), "--heads", "1", "--seed", "5", "--out", str(out), "--sheet", str(sheet), "--device", "cpu"]

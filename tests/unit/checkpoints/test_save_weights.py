@@ -168,8 +168,8 @@ def rated(tmp_path, compact):
 def test_a_file_with_the_rate_in_either_place_loads(rated, rates):
     model = load_model(rated(**rates))
     assert model.config.fps == 20 and model.audio_encoder.fps == 20
-    sound = AudioClip(torch.randn(16000, generator=torch.Generator().manual_seed(0)), 16000)
-    features = encode_audio(model, sound)
+    tone = AudioClip(torch.randn(16000, generator=torch.Generator().manual_seed(0)), 16000)
+    features = encode_audio(model, tone)
     assert features.fps == 20 and features.features.shape[1] == 20
 
 

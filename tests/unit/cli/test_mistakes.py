@@ -28,9 +28,9 @@ def files(model, tmp_path, monkeypatch):
     float_core.save_motion(folder / "motion.safetensors", model, MotionSequence(torch.zeros(1, 3, 12), 25.0))
     Image.open(PORTRAIT).save(folder / "face.png")
     Image.new("RGB", (64, 64), "white").save(folder / "white.png")
-    with wave.open(str(folder / "voice.wav"), "wb") as sound:
-        sound.setparams((1, 2, 16000, 0, "NONE", ""))
-        sound.writeframes((np.sin(np.arange(3200) / 9) * 9000).astype("<i2").tobytes())
+    with wave.open(str(folder / "voice.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((np.sin(np.arange(3200) / 9) * 9000).astype("<i2").tobytes())
     (folder / "edits.json").write_text('[{"direction": 1, "offset": 2}]')
     (folder / "feelings.txt").write_text("0 neutral\n")
     (folder / "text.txt").write_text("nothing of use\n")

@@ -1,4 +1,4 @@
-"""The command line's motion options for real: a tiny random model, an image, a sound. Every option must change the frames."""
+"""The command line's motion options for real: a tiny random model, an image, audio. Every option must change the frames."""
 
 import math
 import wave
@@ -59,9 +59,9 @@ def files(tmp_path_factory) -> Path:
     for seed, name in enumerate(("face", "other")):
         Image.fromarray(np.random.default_rng(seed).integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(folder / f"{name}.png")
     seconds = np.arange(SAMPLES) / 16000
-    with wave.open(str(folder / "voice.wav"), "wb") as sound:
-        sound.setparams((1, 2, 16000, 0, "NONE", ""))
-        sound.writeframes((np.sin(2 * np.pi * (150 + 90 * seconds) * seconds) * 20000).astype("<i2").tobytes())
+    with wave.open(str(folder / "voice.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((np.sin(2 * np.pi * (150 + 90 * seconds) * seconds) * 20000).astype("<i2").tobytes())
     (folder / "edits.json").write_text('[{"direction": 1, "offset": 2, "start": 0.4, "ease": 0.1}]')
     (folder / "feelings.txt").write_text("0 neutral\n0.7 angry\n")
     return folder

@@ -1,4 +1,4 @@
-"""The command line for real: a tiny random model in a file, an image, a sound, a video. Every option must change the frames."""
+"""The command line for real: a tiny random model in a file, an image, audio, a video. Every option must change the frames."""
 
 import json
 import os
@@ -97,9 +97,9 @@ def files(tmp_path_factory) -> Path:
     Image.open(PORTRAIT).save(folder / "face.png")
     seconds = np.arange(2 * 16000) / 16000
     tone = np.sin(2 * np.pi * (150 + 90 * seconds) * seconds) * (0.2 + 0.8 * np.sin(2 * np.pi * 2 * seconds) ** 2)
-    with wave.open(str(folder / "voice.wav"), "wb") as sound:
-        sound.setparams((1, 2, 16000, 0, "NONE", ""))
-        sound.writeframes((tone * 20000).astype("<i2").tobytes())
+    with wave.open(str(folder / "voice.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((tone * 20000).astype("<i2").tobytes())
     return folder
 
 
@@ -264,9 +264,9 @@ def test_as_a_program(files, tmp_path):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_leaves_nothing(files, tmp_path, number, status):
-    with wave.open(str(tmp_path / "long.wav"), "wb") as sound:
-        sound.setparams((1, 2, 16000, 0, "NONE", ""))
-        sound.writeframes(np.random.default_rng(0).integers(-9000, 9000, 16000 * 600).astype("<i2").tobytes())
+    with wave.open(str(tmp_path / "long.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(np.random.default_rng(0).integers(-9000, 9000, 16000 * 600).astype("<i2").tobytes())
     out = tmp_path / "out" / "talk.mp4"
     program = start(
         "animate", str(PORTRAIT), str(tmp_path / "long.wav"), "-o", str(out), "--no-crop", "--model", str(files / "tiny.safetensors")

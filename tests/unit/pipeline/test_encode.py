@@ -110,11 +110,11 @@ def test_a_network_that_hears_windows_is_asked_to(model):
 class _Windowed(nn.Module):
     config = CompactAudioConfig()
 
-    def stream(self, sound):
-        yield torch.full((1, 1, 1), float(sound.samples))
+    def stream(self, audio):
+        yield torch.full((1, 1, 1), float(audio.samples))
         yield torch.full((1, 1, 1), 2.0)
 
-    def stream_probabilities(self, sound):
+    def stream_probabilities(self, audio):
         return torch.tensor([[[1.0, 0.0]]])
 
 

@@ -1,4 +1,4 @@
-"""A small face mesh and a drawn picture of it: what the photo rig is tested on, without a detector."""
+"""A small face mesh and a drawn image of it: what the photo rig is tested on, without a detector."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def make_mesh(gap: float = 0.008) -> tuple[MeshLayout, np.ndarray]:
 
 
 def make_portrait(head: np.ndarray, name: str = "one", seed: int = 0) -> Portrait:
-    """A picture of soft spots with the mesh in front of it, turned a little."""
+    """An image of soft spots with the mesh in front of it, turned a little."""
     angle = np.radians(4.0)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     pose = HeadPose(turn, 0.45, np.array([0.03, -0.06, 0.0]))

@@ -1,4 +1,4 @@
-"""Prepared portraits on disk: what is written is read, damage is said, a narrower frame keeps mesh and picture together."""
+"""Prepared portraits on disk: what is written is read, damage is said, a narrower frame keeps mesh and image together."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from float_core.synthetic.rig import RIG_NAMES, RIG_RANGES
 
 def spoken(text: str, start: float = 0.5, step: float = 0.1, end: float = 0.6) -> list[Phoneme]:
     """One phoneme a letter, `step` seconds each, silence around them."""
-    sounds = [Phoneme(letter, start + i * step, start + (i + 1) * step) for i, letter in enumerate(text)]
+    phonemes = [Phoneme(letter, start + i * step, start + (i + 1) * step) for i, letter in enumerate(text)]
     last = start + len(text) * step
-    return [Phoneme("", 0.0, start), *sounds, Phoneme("", last, last + end)]
+    return [Phoneme("", 0.0, start), *phonemes, Phoneme("", last, last + end)]
 
 
 def column(rig: np.ndarray, name: str) -> np.ndarray:
