@@ -47,7 +47,7 @@ def refuse_input(path: str | Path, inputs: Iterable[str | Path]) -> None:
     target = Path(path)
     for given in map(Path, inputs if target.exists() else ()):
         if given.exists() and target.samefile(given):
-            raise OptionError(f"{path} is also an input ({given}); the result would replace it. Give the result another name.")
+            raise OptionError(f"{path} is the same file as {given}; the result would replace it. Give the result another name.")
 
 
 def _refuse(target: Path) -> None:

@@ -75,9 +75,9 @@ def test_a_model_is_not_written_over_the_file_that_it_came_from(tmp_path, compac
     before, model = path.read_bytes(), load_model(path)
     assert model.provenance.files == (str(path),)
     for target in spellings(path, tmp_path):
-        with pytest.raises(OptionError, match="is also an input"):
+        with pytest.raises(OptionError, match="is the same file as"):
             save_model(model, target, license="x")
-        with pytest.raises(OptionError, match="is also an input"):
+        with pytest.raises(OptionError, match="is the same file as"):
             convert_model(path, target)
     assert path.read_bytes() == before
     assert save_model(model, tmp_path / "new.safetensors", license="x").is_file()
@@ -93,7 +93,7 @@ def test_nor_over_the_networks_that_lie_beside(tmp_path, monkeypatch, tensors):
     write_wav2vec2_folder(folders["emotion_model"], under(tensors, "emotion_encoder.wav2vec2_for_emotion."), TINY.emotion.network)
     monkeypatch.setattr(save_weights, "load_model", None)
     for folder in folders.values():
-        with pytest.raises(OptionError, match="is also an input"):
+        with pytest.raises(OptionError, match="is the same file as"):
             convert_model(model, folder / "model.safetensors", emotion_model=folders["emotion_model"])
 
 

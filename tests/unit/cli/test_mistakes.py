@@ -123,7 +123,7 @@ MISTAKES = [
     (["--face", "-1"], "--face"),
     (["--face", "40"], "face.png: face 40 was asked for"),
     (["--box", "1,2,3"], "--box"),
-    (["--box", "2000,2000,2100,2100"], "face.png: the face box (2000.0, 2000.0, 2100.0, 2100.0) lies outside"),
+    (["--box", "2000,2000,2100,2100"], "face.png: the face box (2000.0, 2000.0, 2100.0, 2100.0) is outside"),
     (["--box", "0,0,90000,90000"], "far larger than the image"),
 ]
 
@@ -296,7 +296,7 @@ def test_training_replaces_none_of_its_inputs(files, unloaded, capsys, phase):
 def test_two_outputs_to_one_file_are_refused(files, unloaded, capsys, first, second, arguments):
     (files / first).write_text("older")
     (files / second).symlink_to(first)
-    assert f"{second} is a file" in refused(capsys, *arguments)
+    assert f"{second} is the same file as {first}" in refused(capsys, *arguments)
 
 
 def test_a_folder_of_networks_is_an_input_too(files, unloaded, capsys):
