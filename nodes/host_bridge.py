@@ -126,8 +126,8 @@ def model_path(name: str) -> str:
 
 
 def fingerprint(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
-    """What is different once one of the files has come, gone or changed."""
-    seen = [(str(file), file.stat()) for file in files]
+    """What is different once one of the files has come, gone or changed. ComfyUI writes it into the prompt: no folders of the server."""
+    seen = [(for_the_page(str(file)), file.stat()) for file in files]
     return tuple((name, found.st_size, found.st_mtime_ns) for name, found in seen)
 
 

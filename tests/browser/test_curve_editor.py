@@ -220,3 +220,13 @@ def test_zoom_and_fit(stepped: CurveHand) -> None:
     stepped.click(4.0, -1.0)
     stepped.press("Delete")
     assert stepped.keyframes() == [[0, 0]]
+
+
+def test_it_is_as_sharp_as_the_screen_whoever_zooms_the_canvas(stepped: CurveHand) -> None:
+    """Without the mouse: after the panels have gone to sleep, other code changes the view."""
+    sharpness = "(canvas) => canvas.width / canvas.getBoundingClientRect().width / window.devicePixelRatio"
+    for scale in (0.5, 1.0):
+        stepped.page.wait_for_timeout(1500)
+        stepped.comfy.look_at(stepped.node_id, scale)
+        stepped.page.wait_for_timeout(1500)
+        assert abs(stepped.canvas.evaluate(sharpness) - 1) < 0.02

@@ -66,6 +66,11 @@ def test_a_calibration_and_the_folders_of_audio_networks_are_noticed(server: Com
     assert loaded(server) == (True, False)
 
 
+def test_where_the_models_are_stays_on_the_server(server: ComfyServer, folder: Path) -> None:
+    loaded(server)
+    assert str(folder) not in str(server.get("/history")), "ComfyUI may put there what tells a changed file"
+
+
 def test_a_calibration_that_does_not_fit_is_said(server: ComfyServer, folder: Path) -> None:
     fitting = calibration(folder / f"{NAME}.safetensors")
     foreign = replace(fitting, fingerprint=tuple(value + 1 for value in fitting.fingerprint))

@@ -13,7 +13,7 @@ globalThis.MutationObserver = class {
     element.mutate = this.call;
   }
 };
-const { onFrames, wake, wakeWithPage, wakeWithWidget } = await import("../../web/js/frame_watch.js");
+const { onFrames, wake, wakeWithPage, wakeWithView, wakeWithWidget } = await import("../../web/js/frame_watch.js");
 
 /** Lets so many milliseconds of frames pass; how many frames that was. */
 function pass(milliseconds) {
@@ -69,6 +69,17 @@ test("the hand, the page, the server and the theme wake", () => {
   const moved = (buttons) => () => page.dispatchEvent(Object.assign(new Event("pointermove"), { buttons }));
   assert.ok(wakes(moved(1)));
   assert.ok(!wakes(moved(0)), "a mouse that only moves changes nothing");
+  stop();
+});
+
+test("another scale of the canvas wakes, a canvas that is only drawn does not", () => {
+  const stop = onFrames(() => {});
+  const canvas = { ds: { scale: 1 } };
+  wakeWithView(canvas);
+  canvas.onDrawForeground();
+  assert.ok(!wakes(() => canvas.onDrawForeground()));
+  canvas.ds.scale = 0.5;
+  assert.ok(wakes(() => canvas.onDrawForeground()));
   stop();
 });
 

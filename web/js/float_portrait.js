@@ -8,7 +8,7 @@ import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { buildCurveEditor } from "./curve_editor.js";
 import { buildEmotionBars } from "./emotion_bars.js";
-import { wakeWithPage, wakeWithWidget } from "./frame_watch.js";
+import { wakeWithPage, wakeWithView, wakeWithWidget } from "./frame_watch.js";
 import { buildLambdaPanel } from "./lambda_panel.js";
 
 const BUILDERS = {
@@ -20,7 +20,10 @@ const BUILDERS = {
 
 app.registerExtension({
   name: "FLOATPortrait",
-  setup: () => wakeWithPage(window, api),
+  setup() {
+    wakeWithPage(window, api);
+    wakeWithView(app.canvas);
+  },
   nodeCreated(node) {
     if (!BUILDERS[node.comfyClass]) return;
     for (const widget of node.widgets ?? []) wakeWithWidget(widget);

@@ -52,6 +52,16 @@ export function wakeWithPage(page, api) {
   for (const root of [page.document.documentElement, page.document.body]) theme.observe(root, { attributeFilter: ["class", "style"] });
 }
 
+/** Wakes the watchers whenever the canvas is drawn at another scale, whoever has zoomed it. */
+export function wakeWithView(canvas) {
+  let scale;
+  chain(canvas, "onDrawForeground", () => {
+    if (canvas.ds.scale === scale) return;
+    scale = canvas.ds.scale;
+    wake();
+  });
+}
+
 /** Wakes the watchers whenever anybody gives the widget another value, in whatever way it keeps it. */
 export function wakeWithWidget(widget) {
   const own = propertyOf(widget, "value");
