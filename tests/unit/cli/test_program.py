@@ -17,6 +17,15 @@ from float_core.cli.main import main
 from float_core.cli.program import Stopped, printable_output, say, stop_signals
 
 
+@pytest.fixture(autouse=True)
+def _signals_as_from_a_terminal():
+    """Under nohup, or behind a script, some are ignored, and a program leaves those alone."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def output(encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict", write_through=True)
 

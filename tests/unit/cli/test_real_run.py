@@ -246,8 +246,21 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen:
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
     command = [sys.executable, "-m", "float_core", *arguments]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        preexec_fn=_as_from_a_terminal,
     )
+
+
+def _as_from_a_terminal() -> None:
+    """Signals as a program finds them there: these tests may run under nohup, or behind a script, where some are ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def test_as_a_program(files, tmp_path):
