@@ -1,1 +1,1 @@
-"""Training material without a data set: the rig, drawn heads, synthetic voices."""
+"""Training material without a data set: the rig, drawn heads, moving photographs, synthetic voices."""

@@ -1,6 +1,6 @@
-"""Speech with phoneme timings by the espeak-ng library, through ctypes: nothing is compiled and nothing is downloaded.
+"""Speech with phoneme timings from the espeak-ng library, through ctypes: nothing is compiled and nothing is downloaded.
 
-It knows text, a voice and prosody. It knows nothing of mouths: see `visemes`.
+Knows text, a voice and prosody, but nothing of mouths: see `visemes`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,12 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 @dataclass(frozen=True)
 class Phoneme:
-    """One sound in IPA, "" for a pause; `start` and `end` in seconds."""
+    """One phoneme.
+
+    name: in IPA, "" for a pause.
+    start: in seconds.
+    end: in seconds.
+    """
 
     name: str
     start: float
@@ -53,7 +58,12 @@ class Phoneme:
 
 @dataclass(frozen=True)
 class Speech:
-    """`waveform` (samples,) float32 in [-1, 1] at `sample_rate`; `phonemes` in order, without gaps between them."""
+    """Spoken text.
+
+    waveform: (samples,) float32 in [-1, 1].
+    sample_rate: in Hz.
+    phonemes: in order, without gaps between them.
+    """
 
     waveform: np.ndarray
     sample_rate: int
@@ -62,7 +72,13 @@ class Speech:
 
 @dataclass(frozen=True)
 class Prosody:
-    """`rate` in words a minute (80 to 450); `pitch` and its `range` 0 to 100; `volume` 0 to 200, 100 = normal."""
+    """How a text is spoken.
+
+    rate: words per minute, 80 to 450.
+    pitch: 0 to 100.
+    range: how much the pitch varies, 0 to 100.
+    volume: 0 to 200; 100 = normal.
+    """
 
     rate: int = 175
     pitch: int = 50
@@ -83,7 +99,7 @@ def speak(text: str, voice: str, prosody: Prosody) -> Speech:
     library.espeak_SetSynthCallback(callback)
     raw = text.encode() + b"\0"
     if library.espeak_Synth(raw, len(raw), 0, 1, 0, _UTF8, None, None) != 0 or not parts:
-        raise AudioError(f"espeak-ng gave no sound for {text!r}.")
+        raise AudioError(f"espeak-ng gave no audio for {text!r}.")
     waveform = np.concatenate(parts).astype(np.float32) / 32768
     return Speech(waveform, rate, _phonemes(events, len(waveform) / rate))
 

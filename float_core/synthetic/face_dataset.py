@@ -149,7 +149,7 @@ class FaceDataset:
     def __init__(self, folder: str | Path, *, hold_out: int = 32) -> None:
         paths = sorted(Path(folder).glob("faces_*.npy"))
         if not paths:
-            raise OptionError(f"{folder} has no faces_*.npy; expected a folder that write_faces has written")
+            raise OptionError(f"{folder} has no faces_*.npy; expected a folder that write_faces wrote")
         self._shards = [np.load(path, mmap_mode="r") for path in paths]
         facts = [load_file(path.with_suffix(".safetensors")) for path in paths]
         shared = set(facts[0]).intersection(*facts)  # photographs come with more masks than drawn heads

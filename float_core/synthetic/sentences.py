@@ -1,6 +1,6 @@
 """Sentences for the synthetic voices: a small grammar over a phonetically rich vocabulary, and a few lines of other languages.
 
-It knows nothing of voices; it only draws from the generator it is given.
+Knows nothing of voices; it only draws from a random generator.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The motion of a head that speaks: mouth, blinks, gaze, head and expression as rig curves at 25 frames a second.
+"""The motion of a speaking head: mouth, blinks, gaze, head and expression as rig curves at 25 frames per second.
 
-It knows the phonemes, the loudness and the emotion of a clip and draws the rest from the generator it is given. It knows nothing of
-how the sound was made, of coefficients, or of images.
+Knows the phonemes, the loudness and the emotion of a clip, and draws the rest from a random generator. Knows nothing of how the audio was
+made, of coefficients, or of images.
 """
 
 from __future__ import annotations

@@ -42,8 +42,15 @@ _PROSODY = {
 
 @dataclass(frozen=True)
 class VoiceClip:
-    """`waveform` (samples,) float32 at 16 kHz; `rig` (T, 20), T = ceil(samples * 25 / 16000), and `rest` (20,) in natural units;
-    `emotion` indexes config.EMOTIONS; `phonemes` with times; `held_out`: spoken by a voice that is kept from training."""
+    """A spoken clip with exact motion.
+
+    waveform: (samples,) float32 at 16 kHz.
+    rig: (T, 20) in natural units, T = ceil(samples * 25 / 16000).
+    rest: (20,) in natural units, the clip's own pose and its face at rest.
+    emotion: index in config.EMOTIONS.
+    phonemes: with times in seconds.
+    held_out: spoken by a voice that is not used in training.
+    """
 
     waveform: np.ndarray
     rig: np.ndarray
@@ -126,10 +133,10 @@ def _draw_speech(random: np.random.Generator, voice: str, emotion: str) -> tuple
     while length < wanted:
         prosody = Prosody(int(base[0] * rate), int(np.clip(base[1] + pitch, 2, 98)), int(np.clip(base[2] * span, 5, 100)), volume)
         speech = speak(draw_sentence(random, language if language in LANGUAGES else "en"), voice, prosody)
-        sound = resample(speech.waveform, speech.sample_rate * size, SAMPLE_RATE)
-        stretch = len(sound) / SAMPLE_RATE / (len(speech.waveform) / speech.sample_rate)
+        spoken = resample(speech.waveform, speech.sample_rate * size, SAMPLE_RATE)
+        stretch = len(spoken) / SAMPLE_RATE / (len(speech.waveform) / speech.sample_rate)
         phonemes += [Phoneme(p.name, length + p.start * stretch, length + p.end * stretch) for p in speech.phonemes]
-        parts += [sound, _silence(random.uniform(0.05, 0.7) * pause)]
+        parts += [spoken, _silence(random.uniform(0.05, 0.7) * pause)]
         length = sum(map(len, parts)) / SAMPLE_RATE
     return _level(np.concatenate(parts)), tuple(_with_pauses(phonemes, length))
 

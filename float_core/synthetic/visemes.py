@@ -64,7 +64,7 @@ class Segment:
 
 
 def segments(phonemes: Sequence[Phoneme]) -> list[Segment]:
-    """The visemes of phonemes. A diphthong or an affricate is cut into its sounds; what is unknown counts as a neutral vowel."""
+    """The visemes of phonemes. A diphthong or an affricate is split into its parts; an unknown phoneme counts as a neutral vowel."""
     found: list[Segment] = []
     for phoneme in phonemes:
         names = [_VISEME_OF[sound] for sound in phoneme.name if sound in _VISEME_OF] or ["ax" if phoneme.name else "sil"]
@@ -104,7 +104,7 @@ def _blend(parts: Sequence[Segment], frames: int, fps: float) -> np.ndarray:
     pull, total = np.zeros((len(instants), len(CONTROLS))), np.full((len(instants), len(CONTROLS)), 1e-6)
     for part in parts:
         viseme = VISEMES[part.viseme]
-        margin = 0.25 * (part.end - part.start)  # the pull is whole in the middle half of a sound
+        margin = 0.25 * (part.end - part.start)  # the pull is full in the middle half of a viseme
         from_start, from_end = part.start + margin - instants, instants - (part.end - margin)
         fall = np.exp(-np.maximum(from_start, 0) / viseme.before - np.maximum(from_end, 0) / viseme.after)
         strength = np.array([viseme.jaw] + [viseme.lips] * (len(CONTROLS) - 1))

@@ -45,7 +45,7 @@ def color(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def reverberate(waveform: np.ndarray, seconds: float, share: float, random: np.random.Generator) -> np.ndarray:
-    """A room: convolution with decaying noise. `seconds`: to fall by 60 dB; `share`: energy of the room relative to the direct sound."""
+    """A room: convolution with decaying noise. `seconds`: to fall by 60 dB; `share`: energy of the room relative to the direct voice."""
     count = int(seconds * SAMPLE_RATE)
     tail = random.standard_normal(count) * np.exp(-6.9 * np.arange(count) / count)
     tail *= np.sqrt(share / (np.square(tail).sum() + 1e-9))
