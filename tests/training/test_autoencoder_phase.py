@@ -69,7 +69,7 @@ def test_the_taught_pose_replaces_the_encoders(data):
     assert torch.allclose(code.T @ code, torch.eye(20), atol=1e-5) and (code.T @ networks.basis()).abs().max() < 1e-5
     free, taught = (pair_loss(networks, pairs, LossWeights(), True, mask)[1] for mask in (torch.zeros(2, 1), torch.ones(2, 1)))
     assert free["flow"] != taught["flow"] and free["pose_code"] == taught["pose_code"]
-    with pytest.raises(OptionError, match="40 or more"):
+    with pytest.raises(OptionError, match="at least 40"):
         pose_directions(torch.eye(24)[:, :20])
 
 
