@@ -49,7 +49,7 @@ class Run:
     events: list[tuple[str, Json]] = field(default_factory=list)
     previews: int = 0
     notes: list[str] = field(default_factory=list)
-    outputs: Json = field(default_factory=dict)
+    history: Json = field(default_factory=dict)
     refused: Json | None = None
     stopped_after: float | None = None
     work_after: float = 0.0
@@ -57,6 +57,11 @@ class Run:
     def of(self, kind: str) -> list[Json]:
         """The data of all events of that kind."""
         return [data for name, data in self.events if name == kind]
+
+    @property
+    def outputs(self) -> Json:
+        """What each node showed, by its id."""
+        return self.history.get("outputs", {})
 
     @property
     def error(self) -> str:
@@ -168,7 +173,7 @@ class ComfyServer:
                 async with session.get(self.url(f"/history/{queued['prompt_id']}")) as answer:
                     history = await answer.json()
                 if history:
-                    run.outputs = history[queued["prompt_id"]]["outputs"]
+                    run.history = history[queued["prompt_id"]]
                     break
                 await asyncio.sleep(0.1)
         return run
