@@ -19,7 +19,8 @@ from ..errors import VideoError
 AUDIO_RATE = 48000  # every player takes it, and its AAC frames are shorter than an image
 LAYOUTS = {1: "mono", 2: "stereo"}
 LONGEST_SIDE = 16384  # of an image in H.264
-_ENCODER, _SETTINGS = "libx264", {"crf": "18", "preset": "medium"}
+QUALITY = 18  # as x264's constant rate factor: 0 loses nothing, 18 looks the same
+_ENCODER, _SETTINGS = "libx264", {"preset": "medium"}
 _BT709 = 1  # as matrix, primaries and transfer
 _LIMITED = 1  # range
 
@@ -38,14 +39,22 @@ class MovieFile:
     manager; the file is complete only after `finish`. Raises VideoError."""
 
     def __init__(
-        self, path: Path, container: str, size: tuple[int, int], rate: Fraction, *, sample_rate: int = 0, channels: int = 0
+        self,
+        path: Path,
+        container: str,
+        size: tuple[int, int],
+        rate: Fraction,
+        *,
+        sample_rate: int = 0,
+        channels: int = 0,
+        quality: int = QUALITY,
     ) -> None:
         self.rate, self.sample_rate = rate, sample_rate
         self.frames = self.samples = 0  # so far
         options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
         with told():
             self._file = av.open(f"file:{path}", "w", format=container, options=options)
-            self._video = _add_video(self._file, size, rate)
+            self._video = _add_video(self._file, size, rate, quality)
             if channels:
                 self._audio = self._file.add_stream("aac", rate=AUDIO_RATE, layout=LAYOUTS[channels])
                 self._audio.bit_rate = 128_000
@@ -99,8 +108,8 @@ def told(what: object = "the video") -> Iterator[None]:
         raise VideoError(f"{what} cannot be written: {error.strerror or error}") from error
 
 
-def _add_video(file: av.container.OutputContainer, size: tuple[int, int], rate: Fraction) -> Any:
-    stream: Any = file.add_stream(_ENCODER, rate=rate, options=_SETTINGS)
+def _add_video(file: av.container.OutputContainer, size: tuple[int, int], rate: Fraction, quality: int) -> Any:
+    stream: Any = file.add_stream(_ENCODER, rate=rate, options=_SETTINGS | {"crf": str(quality)})
     stream.width, stream.height = size
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context

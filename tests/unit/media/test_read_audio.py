@@ -168,16 +168,16 @@ def test_no_more_than_a_block_is_held(tmp_path):
     """Ten minutes of a file: what is decoded is never far ahead of what was asked for."""
     path = write_wav(tmp_path / "a.wav", [np.zeros(600 * 16000, np.float32)], 16000)
     decoded = 0
-    real = MODULE._frames
+    real = MODULE.decode_all
 
-    def counted(container):
+    def counted(container, stream):
         nonlocal decoded
-        for frame in real(container):
+        for frame in real(container, stream):
             decoded += frame.samples
             yield frame
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MODULE, "_frames", counted)
+        patch.setattr(MODULE, "decode_all", counted)
         for number, block in enumerate(decode_audio(path)):
             assert decoded - BLOCK * number <= 2 * BLOCK and block.samples.untyped_storage().nbytes() <= 8 * BLOCK
 
