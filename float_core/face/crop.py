@@ -88,6 +88,13 @@ def crop_square(box: Sequence[float]) -> Square:
     return center_x - half, center_y - half, center_x + half, center_y + half
 
 
+def square_inside(center: Sequence[float], side: int, height: int, width: int) -> Square:
+    """The square around a point (x, y), moved into the image where it reaches out, and smaller where the image is."""
+    side = min(side, height, width)
+    x, y = (min(max(int(middle - side / 2), 0), size - side) for middle, size in zip(center, (width, height), strict=True))
+    return x, y, x + side, y + side
+
+
 def whole_square(height: int, width: int) -> Square:
     """The smallest square around the whole image, with the image in its middle."""
     side = max(height, width)

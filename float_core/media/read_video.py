@@ -62,6 +62,17 @@ def first_frame_time(path: str | Path) -> float:
     return _time(frame, 0.0)
 
 
+def has_audio(path: str | Path) -> bool:
+    """Whether a video file has an audio track; a folder of images has none. Raises VideoError."""
+    if Path(path).is_dir():
+        return False
+    try:
+        with av.open(f"file:{path}") as container:
+            return bool(container.streams.audio)
+    except av.FFmpegError as error:
+        raise VideoError(f"{path} cannot be read as video: {error.strerror}") from error
+
+
 def _timed(path: str | Path) -> Iterator[tuple[float, float, av.VideoFrame, tuple[int, int]]]:
     """Frames in the order of their times, each with: seconds after the first one, how long it lasts if none follows, and the size
     (width, height) at which its pixels are square, which is the first frame's for all."""

@@ -48,13 +48,48 @@ class MediaPipeLandmarker:
     def find(self, pixels: np.ndarray) -> FoundFaces:
         """The faces in (H, W, 3) uint8 RGB."""
         height, width = pixels.shape[:2]
-        found = self._mesh.process(pixels).multi_face_landmarks or []
-        meshes = [np.array([(p.x * width, p.y * height, -p.z * width) for p in face.landmark]) for face in found]
-        meshes.sort(key=lambda mesh: -float(np.ptp(mesh[:, 1])))
+        meshes = _meshes(self._mesh.process(pixels), height, width)
         hands = self._hands.process(pixels).multi_hand_landmarks or []
         points = np.array([(p.x * width, p.y * height) for hand in hands for p in hand.landmark]).reshape(-1, 2)
         person = np.asarray(self._person.process(pixels).segmentation_mask, np.float32)
-        return FoundFaces(tuple(meshes), person, points)
+        return FoundFaces(meshes, person, points)
+
+
+class FaceTracker(Protocol):
+    """Finds faces as meshes in one frame after another. `layout` says what the points are."""
+
+    layout: MeshLayout
+
+    def restart(self) -> None:
+        """The next frame has nothing to do with the last one."""
+        ...
+
+    def find(self, pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The faces in (H, W, 3) uint8 RGB as meshes (N, 3), as in `FoundFaces`."""
+        ...
+
+
+class MediaPipeTracker:
+    """MediaPipe's face mesh with irises, which looks near where a face was. Raises OptionError if it is not installed."""
+
+    def __init__(self, faces: int = 2) -> None:
+        solutions = _solutions()
+        self._mesh = solutions.face_mesh.FaceMesh(static_image_mode=False, refine_landmarks=True, max_num_faces=faces)
+        self.layout = mediapipe_layout(solutions.face_mesh.FACEMESH_TESSELATION)
+
+    def restart(self) -> None:
+        """Forgets where faces were."""
+        self._mesh.reset()
+
+    def find(self, pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The faces, largest first."""
+        return _meshes(self._mesh.process(pixels), *pixels.shape[:2])
+
+
+def _meshes(result: Any, height: int, width: int) -> tuple[np.ndarray, ...]:
+    found = result.multi_face_landmarks or []
+    meshes = [np.array([(p.x * width, p.y * height, -p.z * width) for p in face.landmark]) for face in found]
+    return tuple(sorted(meshes, key=lambda mesh: -float(np.ptp(mesh[:, 1]))))
 
 
 def _solutions() -> Any:

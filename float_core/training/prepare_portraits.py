@@ -5,21 +5,14 @@ Restartable: what is done is kept, rejects are remembered with their reasons. Se
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ..atomic_file import write_beside
 from ..errors import FloatError, OptionError
-from ..face.crop import MARGIN, Square, cut_square
+from ..face.crop import MARGIN, Square, cut_square, square_inside
 from ..face.pixels import resize_square, rgb_pixels
 from ..media.read_image import read_image
 from ..pixels import from_bytes
@@ -30,6 +23,7 @@ from ..synthetic.photo_controls import eye_opening, fit_pose, measure_controls
 from ..synthetic.portraits import MeshLayout, Portrait, load_portrait, read_identity, save_index, save_portrait
 from .contact_sheet import write_sheet
 from .mediapipe_landmarks import FoundFaces, Landmarker, MediaPipeLandmarker
+from .preparation import Rejected, counted_reasons, file_name, read_json, work_through, write_json
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _PERSON_SIZE = 256
@@ -58,10 +52,6 @@ class PreparedPortraits:
     people: int
 
 
-class _Rejected(Exception):
-    """Why a photograph is left out, in a few words that others share."""
-
-
 def prepare_portraits(
     source: str | Path,
     out: str | Path,
@@ -80,25 +70,25 @@ def prepare_portraits(
         raise OptionError(f"{source} holds no images; expected files ending in {', '.join(SUFFIXES)}")
     out.mkdir(parents=True, exist_ok=True)
     layout = MediaPipeLandmarker().layout  # fails here, once, if it is not installed
-    rejects: dict[str, str] = json.loads((out / _REJECTS).read_text()) if (out / _REJECTS).exists() else {}
-    names = {path: _name(path, source) for path in paths}
+    rejects: dict[str, str] = read_json(out / _REJECTS) or {}
+    names = {path: file_name(path, source) for path in paths}
     todo = [path for path, name in names.items() if name not in rejects and not (out / f"{name}.npz").exists()]
     done = len(paths) - len(todo)
-    with _results(todo, source, out, size, limits, workers) as results:
-        for path, reason in results:
-            done += 1
-            if reason:
-                rejects[names[path]] = reason
-                _write_json(out / _REJECTS, rejects)
-            if on_progress is not None:
-                on_progress("portraits", done, len(paths))
+    work = [(path, names[path], path.parent.relative_to(source).as_posix(), out, size, limits) for path in todo]
+    for path, reason in work_through(_work, work, workers, lambda item: (item[0], "broken file: it ends the process that reads it")):
+        done += 1
+        if reason:
+            rejects[names[path]] = reason
+            write_json(out / _REJECTS, rejects)
+        if on_progress is not None:
+            on_progress("portraits", done, len(paths))
     return _finish(out, layout, rejects, size)
 
 
 def prepare_one(
     pixels: np.ndarray, found: FoundFaces, layout: MeshLayout, size: int, limits: PortraitLimits
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Crop (size, size, 3), points (N, 3) and person's mask of one photograph. Raises _Rejected."""
+    """Crop (size, size, 3), points (N, 3) and person's mask of one photograph. Raises Rejected."""
     mesh = _only_face(found, layout, limits)
     square = _square(mesh, layout, pixels.shape[0], pixels.shape[1])
     half, corner = (square[2] - square[0]) / 2, np.array([square[0], square[1], 0.0])
@@ -106,7 +96,7 @@ def prepare_one(
     _check_pose(points, layout, limits)
     crop = resize_square(cut_square(pixels, square), size).byte().permute(1, 2, 0).numpy()
     if Eyewear.of(crop, points, fit_pose(points, layout), layout).hides_eyes:
-        raise _Rejected("eyes behind dark glasses")
+        raise Rejected("eyes behind dark glasses")
     person = np.repeat((found.person * 255).clip(0, 255).astype(np.uint8)[..., None], 3, 2)
     mask = resize_square(cut_square(person, square), _PERSON_SIZE)[0] / 255
     return crop, points, mask.numpy()
@@ -114,16 +104,16 @@ def prepare_one(
 
 def _only_face(found: FoundFaces, layout: MeshLayout, limits: PortraitLimits) -> np.ndarray:
     if not found.meshes:
-        raise _Rejected("no face")
+        raise Rejected("no face")
     mesh, *others = found.meshes
     height = float(np.ptp(mesh[list(layout.oval), 1]))
     if any(np.ptp(other[list(layout.oval), 1]) > _SECOND_FACE * height for other in others):
-        raise _Rejected("several faces")
+        raise Rejected("several faces")
     if height < limits.face_pixels:
-        raise _Rejected("face too small")
+        raise Rejected("face too small")
     low, high = mesh[list(layout.oval), :2].min(0), mesh[list(layout.oval), :2].max(0)
     if len(found.hands) and ((found.hands > low) & (found.hands < high)).all(1).any():
-        raise _Rejected("a hand before the face")
+        raise Rejected("a hand before the face")
     return mesh
 
 
@@ -131,10 +121,10 @@ def _check_pose(points: np.ndarray, layout: MeshLayout, limits: PortraitLimits) 
     controls = dict(zip(rigs.RIG_NAMES, measure_controls(points, layout).tolist(), strict=True))
     for name in ("yaw", "pitch", "roll"):
         if abs(controls[name]) > getattr(limits, name):
-            raise _Rejected("turned too far")
+            raise Rejected("turned too far")
     head = fit_pose(points, layout).to_head(points)
     if min(eye_opening(head, eye) for eye in layout.eyes) < limits.eye_opening:
-        raise _Rejected("eyes closed")
+        raise Rejected("eyes closed")
 
 
 def _square(mesh: np.ndarray, layout: MeshLayout, height: int, width: int) -> Square:
@@ -142,25 +132,8 @@ def _square(mesh: np.ndarray, layout: MeshLayout, height: int, width: int) -> Sq
     low, high = mesh[list(layout.oval), :2].min(0), mesh[list(layout.oval), :2].max(0)
     side = int(MARGIN * (high - low).max())
     if min(height, width) < 0.75 * side:
-        raise _Rejected("face fills the image")
-    side = min(side, height, width)
-    x, y = ((low + high - side) / 2).astype(int).tolist()
-    x, y = min(max(x, 0), width - side), min(max(y, 0), height - side)
-    return x, y, x + side, y + side
-
-
-@contextmanager
-def _results(
-    todo: list[Path], source: Path, out: Path, size: int, limits: PortraitLimits, workers: int
-) -> Iterator[Iterable[tuple[Path, str]]]:
-    """(path, why it was rejected or "") of every photograph, in whatever process."""
-    work = [(path, _name(path, source), path.parent.relative_to(source).as_posix(), out, size, limits) for path in todo]
-    if workers <= 1:
-        yield map(_work, work)
-        return
-    fresh = multiprocessing.get_context("spawn")  # a detector in this process has threads, which a fork would not take along
-    with ProcessPoolExecutor(workers, fresh, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        yield pool.map(_work, work, chunksize=4)
+        raise Rejected("face fills the image")
+    return square_inside(((low + high) / 2).tolist(), side, height, width)
 
 
 _detector: list[Landmarker] = []  # one a process
@@ -174,7 +147,7 @@ def _work(item: tuple[Path, str, str, Path, int, PortraitLimits]) -> tuple[Path,
     try:
         pixels = rgb_pixels(read_image(path))
         crop, points, person = prepare_one(pixels, landmarker.find(pixels), landmarker.layout, size, limits)
-    except _Rejected as reason:
+    except Rejected as reason:
         return path, str(reason)
     except FloatError as error:
         return path, f"broken file: {error}"
@@ -182,26 +155,16 @@ def _work(item: tuple[Path, str, str, Path, int, PortraitLimits]) -> tuple[Path,
     return path, ""
 
 
-def _write_json(path: Path, data: object) -> None:
-    with write_beside(path) as unfinished:
-        unfinished.write_text(json.dumps(data, indent=1))
-
-
-def _name(path: Path, source: Path) -> str:
-    """The file's place under the source as one name; the suffix stays, as two files may differ in it alone."""
-    return "__".join(path.relative_to(source).parts).replace(".", "_")
-
-
 def _finish(out: Path, layout: MeshLayout, rejects: dict[str, str], size: int) -> PreparedPortraits:
     names = sorted(path.stem for path in out.glob("*.npz"))
     if not names:
-        raise OptionError(f"no portrait could be used: {dict(Counter(rejects.values()))}; see {out / _REJECTS}")
+        raise OptionError(f"no portrait could be used: {counted_reasons(rejects.values())}; see {out / _REJECTS}")
     people = {name: read_identity(out, name) for name in names}
     save_index(out, layout, people, size)
     portraits = [load_portrait(out, name) for name in names[:: max(1, len(names) // 48)][:48]]
     tiles = torch.stack([resize_square(torch.from_numpy(p.image).permute(2, 0, 1).float(), 128) for p in portraits])
     blank = torch.zeros(-len(tiles) % 8, 3, 128, 128)
     write_sheet(out / "sheet.jpg", list(from_bytes(torch.cat([tiles, blank])).split(8)))
-    counts = dict(Counter(reason.split(":")[0] for reason in rejects.values()))
-    _write_json(out / _REPORT, {"kept": len(names), "people": len(set(people.values())), "rejected": counts})
+    counts = counted_reasons(rejects.values())
+    write_json(out / _REPORT, {"kept": len(names), "people": len(set(people.values())), "rejected": counts})
     return PreparedPortraits(out, len(names), counts, len(set(people.values())))

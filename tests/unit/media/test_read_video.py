@@ -10,7 +10,7 @@ from PIL import Image
 
 from float_core.errors import AudioError, VideoError
 from float_core.media.read_audio import read_audio
-from float_core.media.read_video import first_frame_time, read_frames
+from float_core.media.read_video import first_frame_time, has_audio, read_frames
 from tests.second_opinion import ffmpeg
 
 SIZE = 64
@@ -146,6 +146,14 @@ def test_audio_stands_where_its_time_stamps_say(tmp_path):
 def test_time_stamps_that_shake_leave_no_holes(tmp_path):
     path = write_audio(tmp_path / "a.mkv", [(0, ones(0.1)), (107, ones(0.1)), (193, ones(0.1))])
     assert torch.equal(read_audio(path, start=0.0).waveform, torch.ones(4800))
+
+
+def test_whether_there_is_audio(tmp_path):
+    assert has_audio(write_audio(tmp_path / "a.mkv", [(0, ones(0.1))]))
+    assert not has_audio(write_frames(tmp_path / "b.mkv", [0, 40])) and not has_audio(tmp_path)
+    (tmp_path / "broken.mp4").write_bytes(b"not a video")
+    with pytest.raises(VideoError, match="cannot be read"):
+        has_audio(tmp_path / "broken.mp4")
 
 
 def test_audio_that_ends_before_the_frames_begin_is_told(tmp_path):
