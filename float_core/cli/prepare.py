@@ -1,8 +1,9 @@
-"""`prepare`: a user's own photographs become training material."""
+"""`prepare`: a user's own photographs, videos and recordings become training material."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from ..argument_checks import check_whole
@@ -11,38 +12,111 @@ from .file_checks import check_folder
 from .options import require_training
 from .progress_bar import ProgressReport
 
+VIDEO_LAYOUTS = ("folder", "hdtf", "ravdess", "vfhq", "crema-d", "grid")
+SPEECH_LAYOUTS = ("folder", "librispeech", "emodb", "ravdess", "crema-d", "grid")
+
 
 def add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `prepare portraits` to the parser."""
-    parser = commands.add_parser("prepare", help="make training material of one's own photographs", description="Real data in.")
-    kinds = parser.add_subparsers(metavar="KIND", required=True)
-    portraits = kinds.add_parser(
-        "portraits",
-        help="photographs of faces, for synthesize --portraits",
-        description="Find the face of every image, crop it, and write its mesh, pose and masks beside it. An interrupted call goes on. "
-        "A folder inside of the folder is taken for one person.",
+    """Adds `prepare portraits`, `prepare videos` and `prepare speech` to the parser."""
+    parser = commands.add_parser(
+        "prepare", help="make training material of one's own photographs, videos and recordings", description="Real data in."
     )
-    portraits.add_argument("folder", type=Path, metavar="FOLDER", help="images, in folders too")
-    portraits.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where prepared portraits and the report are written")
-    portraits.add_argument("--size", type=int, default=512, metavar="PIXELS", help="size of the crops (default: %(default)s)")
-    portraits.add_argument("--workers", type=int, default=1, metavar="N", help="processes at work (default: %(default)s)")
-    portraits.set_defaults(run=run_prepare_portraits)
+    kinds = parser.add_subparsers(metavar="KIND", required=True)
+    _add_kind(
+        kinds,
+        "portraits",
+        "photographs of faces, for synthesize --portraits",
+        "Find the face of every image, crop it, and write its mesh, pose and masks beside it. A folder inside of the folder is taken for "
+        "one person.",
+        run_prepare_portraits,
+        size=True,
+    )
+    _add_kind(
+        kinds,
+        "videos",
+        "videos of people who speak",
+        "Cut every video into clips of one face in a fixed square, at 25 frames a second, with the face's mesh and motion and with the "
+        "sound in step with the lips.",
+        run_prepare_videos,
+        size=True,
+        layouts=VIDEO_LAYOUTS,
+    )
+    _add_kind(
+        kinds,
+        "speech",
+        "recordings of speech, with times of their sounds or transcripts",
+        "Bring every recording to 16 kHz, with the times of its sounds: from a TextGrid or JSON beside it, or found from its transcript.",
+        run_prepare_speech,
+        layouts=SPEECH_LAYOUTS,
+    )
+
+
+def _add_kind(
+    kinds: argparse._SubParsersAction[argparse.ArgumentParser],
+    kind: str,
+    help_text: str,
+    description: str,
+    run: Callable[[argparse.Namespace], None],
+    *,
+    size: bool = False,
+    layouts: tuple[str, ...] = (),
+) -> None:
+    parser = kinds.add_parser(kind, help=help_text, description=f"{description} An interrupted call goes on.")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the files, in folders too")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the result and the report are written")
+    if layouts:
+        parser.add_argument(
+            "--layout", choices=layouts, default=layouts[0], help="how the files are named: says who speaks (default: %(default)s)"
+        )
+    if size:
+        parser.add_argument("--size", type=int, default=512, metavar="PIXELS", help="size of the crops (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes at work (default: %(default)s)")
+    parser.set_defaults(run=run)
 
 
 def run_prepare_portraits(options: argparse.Namespace) -> None:
     """Runs the command: the report on stdout."""
-    require_training()
+    _check(options, "images")
     from ..training.prepare_portraits import prepare_portraits
 
-    for name, low in (("size", 16), ("workers", 1)):
-        check_whole(f"--{name}", getattr(options, name), low=low)
-    if not options.folder.is_dir():
-        raise OptionError(f"{options.folder} is no folder; expected one with images")
-    check_folder("--out", options.out)
-    if options.out.resolve().is_relative_to(options.folder.resolve()):
-        raise OptionError(f"--out is {options.out}, inside of {options.folder}: what is written would be taken for photographs")
     with ProgressReport() as report:
         done = prepare_portraits(options.folder, options.out, size=options.size, workers=options.workers, on_progress=report)
     print(f"{done.kept} portraits of {done.people} people in {done.folder}")
     for reason, count in sorted(done.rejected.items(), key=lambda item: -item[1]):
         print(f"{count:>6} left out: {reason}")
+
+
+def run_prepare_videos(options: argparse.Namespace) -> None:
+    """Runs the command: the report on stdout."""
+    _check(options, "videos")
+    if options.size % 2:
+        raise OptionError(f"--size is {options.size}; expected an even number of pixels")
+    from ..training.prepare_videos import prepare_videos, report_text
+
+    with ProgressReport() as report:
+        done = prepare_videos(
+            options.folder, options.out, layout=options.layout, size=options.size, workers=options.workers, on_progress=report
+        )
+    print(report_text(done))
+
+
+def run_prepare_speech(options: argparse.Namespace) -> None:
+    """Runs the command: the report on stdout."""
+    _check(options, "recordings")
+    from ..training.prepare_speech import prepare_speech, speech_report
+
+    with ProgressReport() as report:
+        done = prepare_speech(options.folder, options.out, layout=options.layout, workers=options.workers, on_progress=report)
+    print(speech_report(done))
+
+
+def _check(options: argparse.Namespace, what: str) -> None:
+    require_training()
+    for name, low in (("size", 16), ("workers", 1)):
+        if hasattr(options, name):
+            check_whole(f"--{name}", getattr(options, name), low=low)
+    if not options.folder.is_dir():
+        raise OptionError(f"{options.folder} is no folder; expected one with {what}")
+    check_folder("--out", options.out)
+    if options.out.resolve().is_relative_to(options.folder.resolve()):
+        raise OptionError(f"--out is {options.out}, inside of {options.folder}: what is written would be taken for {what}")

@@ -75,6 +75,7 @@ LATE = {
     "imageio_ffmpeg",
     "matplotlib",
     "mediapipe",
+    "pocketsphinx",
     "scipy",
     "skimage",
     "soxr",

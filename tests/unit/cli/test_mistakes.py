@@ -54,7 +54,8 @@ def unloaded(monkeypatch):
     for name in ("load_model", "convert_model", "download", "animate", "sample_motion"):
         monkeypatch.setitem(float_core.__dict__, name, started)
     monkeypatch.setattr("float_core.synthetic.synthesize.synthesize", started)
-    monkeypatch.setattr("float_core.training.prepare_portraits.prepare_portraits", started)
+    for kind in ("portraits", "videos", "speech"):
+        monkeypatch.setattr(f"float_core.training.prepare_{kind}.prepare_{kind}", started)
     monkeypatch.setattr("float_core.training.autoencoder_phase.train_autoencoder", started)
     monkeypatch.setattr("float_core.training.motion_phase.train_motion", started)
 
@@ -203,6 +204,12 @@ OTHERS = [
     (["prepare", "portraits", "folder", "--out", "folder/../folder/new"], "inside of folder"),
     (["prepare", "portraits", "folder", "--out", "new", "--workers", "0"], "--workers"),
     (["prepare", "portraits", "folder", "--out", "new", "--size", "0"], "--size"),
+    (["prepare", "videos", "none", "--out", "new"], "none is no folder"),
+    (["prepare", "videos", "folder", "--out", "folder/new"], "inside of folder"),
+    (["prepare", "videos", "folder", "--out", "new", "--layout", "mead"], "--layout"),
+    (["prepare", "videos", "folder", "--out", "new", "--size", "65"], "--size"),
+    (["prepare", "speech", "folder", "--out", "new", "--layout", "vfhq"], "--layout"),
+    (["prepare", "speech", "folder", "--out", "text.txt"], "--out is text.txt, which is no folder"),
     (["download", "float", "--to", "text.txt"], "--to is text.txt, which is no folder"),
     (["download", "everything"], "everything"),
 ]
