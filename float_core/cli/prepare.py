@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ..argument_checks import check_whole
 from ..errors import OptionError
-from .file_checks import check_folder
+from .file_checks import check_folder, check_output
 from .options import require_training
+from .program import program_name
 from .progress_bar import ProgressReport
 
 VIDEO_LAYOUTS = ("folder", "hdtf", "ravdess", "vfhq", "crema-d", "grid")
@@ -17,7 +18,7 @@ SPEECH_LAYOUTS = ("folder", "librispeech", "emodb", "ravdess", "crema-d", "grid"
 
 
 def add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `prepare portraits`, `prepare videos` and `prepare speech` to the parser."""
+    """Adds `prepare portraits`, `videos`, `speech`, `latents` and `coarticulation` to the parser."""
     parser = commands.add_parser(
         "prepare", help="make training material of one's own photographs, videos and recordings", description="Real data in."
     )
@@ -49,6 +50,22 @@ def add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         run_prepare_speech,
         layouts=SPEECH_LAYOUTS,
     )
+    _add_kind(
+        kinds,
+        "latents",
+        "motion latents of prepared clips, by a trained encoder",
+        "Encode every frame of the clips of prepare videos, so that train motion learns what the encoder sees.",
+        run_prepare_latents,
+        workers=False,
+    ).add_argument("--model", required=True, metavar="FILE", help="a model with an auto-encoder")
+    _add_kind(
+        kinds,
+        "coarticulation",
+        "how mouths go through sounds, fitted to prepared clips",
+        "Fit what prepare speech and synthesize move lips by to the clips of prepare videos. Only for English.",
+        run_prepare_coarticulation,
+        workers=False,
+    )
 
 
 def _add_kind(
@@ -60,7 +77,8 @@ def _add_kind(
     *,
     size: bool = False,
     layouts: tuple[str, ...] = (),
-) -> None:
+    workers: bool = True,
+) -> argparse.ArgumentParser:
     parser = kinds.add_parser(kind, help=help_text, description=f"{description} An interrupted call goes on.")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the files, in folders too")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the result and the report are written")
@@ -70,8 +88,10 @@ def _add_kind(
         )
     if size:
         parser.add_argument("--size", type=int, default=512, metavar="PIXELS", help="size of the crops (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes at work (default: %(default)s)")
+    if workers:
+        parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes at work (default: %(default)s)")
     parser.set_defaults(run=run)
+    return parser
 
 
 def run_prepare_portraits(options: argparse.Namespace) -> None:
@@ -108,6 +128,31 @@ def run_prepare_speech(options: argparse.Namespace) -> None:
     with ProgressReport() as report:
         done = prepare_speech(options.folder, options.out, layout=options.layout, workers=options.workers, on_progress=report)
     print(speech_report(done))
+
+
+def run_prepare_latents(options: argparse.Namespace) -> None:
+    """Runs the command: how many clips there are, on stdout."""
+    _check(options, "prepared clips")
+    from .. import load_model
+    from ..training.prepare_latents import cache_latents
+
+    with ProgressReport() as report:
+        count = cache_latents(load_model(options.model), options.folder, options.out, on_progress=report)
+    print(f"latents of {count} clips in {options.out}")
+
+
+def run_prepare_coarticulation(options: argparse.Namespace) -> None:
+    """Runs the command: how well the table fits speakers that it was not fitted to, on stdout."""
+    require_training()
+    check_output("--out", options.out, suffixes=(".json",))
+    from ..synthetic.coarticulation import CURVES
+    from ..training.fit_coarticulation import fit_coarticulation
+
+    with ProgressReport() as report:
+        table, fitted = fit_coarticulation(options.folder, f"{program_name()} prepare coarticulation", on_progress=report)
+    table.save(options.out)
+    found = ", ".join(f"{name} r = {r:.2f}" for name, r in zip(CURVES, fitted.r, strict=True))
+    print(f"{fitted.clips} clips of {fitted.speakers} speakers; of others: {found}; lips touch at {fitted.closed:.0%} of p, b and m")
 
 
 def _check(options: argparse.Namespace, what: str) -> None:

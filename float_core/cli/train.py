@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from .file_checks import check_folder, check_inputs, check_output
@@ -13,6 +14,15 @@ from .options import TRAINING, device, require_training
 from .portrait import Portrait
 from .program import program_name
 from .progress_bar import ProgressReport
+
+_MATERIAL = {  # the option of each kind of material of phase 2
+    "clips": "clips of prepare videos",
+    "speech": "recordings of prepare speech",
+    "data": "what synthesize wrote",
+    "latents": "what prepare latents wrote",
+}
+if TYPE_CHECKING:
+    from ..training.motion_sources import MotionSource
 
 LICENSE = "Apache-2.0"  # of models that are trained on synthetic material alone; --license says otherwise
 
@@ -23,17 +33,19 @@ def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     phases = parser.add_subparsers(metavar="PHASE", required=True)
     first = phases.add_parser("autoencoder", help="phase 1: the motion auto-encoder, writes autoencoder.safetensors")
     _add_shared(first, TRAINING / "configs" / "mini_autoencoder.json")
+    first.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the folder that synthesize wrote")
     first.add_argument("--portrait", type=Path, metavar="IMAGE", help="a real portrait to show on the sample sheets; never trained on")
     first.set_defaults(run=run_train_autoencoder)
     second = phases.add_parser("motion", help="phase 2: the motion from audio, writes model.safetensors")
     _add_shared(second, TRAINING / "configs" / "mini_motion.json")
     second.add_argument("--autoencoder", required=True, metavar="FILE", help="the result of phase 1")
+    for name, text in _MATERIAL.items():
+        second.add_argument(f"--{name}", type=Path, action="append", default=[], metavar="FOLDER", help=f"{text}; may be given again")
     second.set_defaults(run=run_train_motion)
 
 
 def _add_shared(parser: argparse.ArgumentParser, config: Path) -> None:
     parser.add_argument("--config", type=Path, default=config, metavar="FILE", help="JSON with sizes and steps (default: %(default)s)")
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the folder that synthesize wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, samples and the result")
     parser.add_argument("--device", default="auto", help="cpu, cuda ... (default: auto)")
     parser.add_argument("--license", default=LICENSE, help="license to write into the result (default: %(default)s)")
@@ -45,7 +57,8 @@ def run_train_autoencoder(options: argparse.Namespace) -> None:
     from .. import save_model
     from ..training.autoencoder_phase import AutoencoderTraining, as_model, train_autoencoder
 
-    result = _check_shared(options, "autoencoder.safetensors", [options.portrait], material="faces/faces_*.npy")
+    result = _check_shared(options, "autoencoder.safetensors", [options.portrait])
+    _check_made(options.data, "faces/faces_*.npy")
     config = AutoencoderTraining.read(options.config)
     portrait = None if options.portrait is None else Portrait.open(options.portrait).at_size(config.network.size)
     with ProgressReport() as report:
@@ -61,7 +74,8 @@ def run_train_motion(options: argparse.Namespace) -> None:
     from .. import load_model, model_files, save_model
     from ..training.motion_phase import MotionTraining, train_motion
 
-    result = _check_shared(options, "model.safetensors", model_files(options.autoencoder), material="voices/*.npz")
+    result = _check_shared(options, "model.safetensors", model_files(options.autoencoder))
+    sources = _motion_sources(options)
     config = MotionTraining.read(options.config)
     base = load_model(options.autoencoder)
     base.require("autoencoder")
@@ -71,9 +85,7 @@ def run_train_motion(options: argparse.Namespace) -> None:
             "Change the configuration."
         )
     with ProgressReport() as report:
-        networks = train_motion(
-            config, options.data / "voices", base.basis, options.out, device=str(device(options.device)), on_progress=report
-        )
+        networks = train_motion(config, sources, base.basis, options.out, device=str(device(options.device)), on_progress=report)
     whole = replace(
         base,
         config=replace(base.config, name=config.name, transformer=config.transformer, audio=config.audio, fps=networks.audio_encoder.fps),
@@ -83,13 +95,32 @@ def run_train_motion(options: argparse.Namespace) -> None:
     print(save_model(whole, result, license=options.license))
 
 
-def _check_shared(options: argparse.Namespace, result: str, inputs: Iterable[Path | None], *, material: str) -> Path:
+def _motion_sources(options: argparse.Namespace) -> list[MotionSource]:
+    from ..training.motion_sources import MotionSource
+
+    for folder in options.data:
+        _check_made(folder, "voices/*.npz")
+    found = [
+        *(MotionSource("videos", folder) for folder in options.clips),
+        *(MotionSource("speech", folder) for folder in options.speech),
+        *(MotionSource("synthetic", folder / "voices") for folder in options.data),
+        *(MotionSource("latents", folder) for folder in options.latents),
+    ]
+    if not found:
+        raise OptionError(f"there is no material; expected at least one of --{', --'.join(_MATERIAL)}")
+    return found
+
+
+def _check_shared(options: argparse.Namespace, result: str, inputs: Iterable[Path | None]) -> Path:
     """Refuses what can be known to fail before anything is loaded; returns the path of the result."""
     device(options.device)
     files = check_inputs(options.config, *inputs)
     check_folder("--out", options.out)
     path: Path = options.out / result
     check_output("the result", path, inputs=files)
-    if next(options.data.glob(material), None) is None:
-        raise OptionError(f"{options.data} has no {material}. Make some: {program_name()} synthesize --out {options.data}")
     return path
+
+
+def _check_made(folder: Path, material: str) -> None:
+    if next(folder.glob(material), None) is None:
+        raise OptionError(f"{folder} has no {material}. Make some: {program_name()} synthesize --out {folder}")

@@ -1,7 +1,7 @@
 """The motion of a speaking head: mouth, blinks, gaze, head and expression as rig curves at 25 frames per second.
 
-Knows the phonemes, the loudness and the emotion of a clip, and draws the rest from a random generator. Knows nothing of how the audio was
-made, of coefficients, or of images.
+Knows the phonemes (or the real mouth), the loudness and the emotion of a clip, and draws the rest from a random generator: real clips of
+people who read sit still and blink little, and must not teach that. Knows nothing of how the audio was made, of coefficients, or of images.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from .espeak import Phoneme
 from .rig import RIG_NAMES, RIG_RANGES
 from .visemes import CONTROLS, mouth_curves
 
+_FPS = 25.0
 _COLUMN = {name: i for i, name in enumerate(RIG_NAMES)}
 # Spread of a clip's own pose and of its face at rest, in natural units.
 _REST = {
     "yaw": 7.0, "pitch": 4.5, "roll": 2.5, "shift_x": 0.05, "shift_y": 0.05, "scale": 0.07,
     "smile": 0.18, "mouth_wide": 0.1, "brow_inner": 0.18, "brow_outer": 0.18, "blink": 0.05, "upper_lip": 0.06, "lower_lip": 0.06,
 }  # fmt: skip
-_DRIFT = {"yaw": 2.8, "pitch": 1.5, "roll": 1.2, "shift_x": 0.008, "shift_y": 0.006, "scale": 0.006}
+# Spread of the head's slow wander. Yaw spreads by 4 to 10 degrees in public speeches; the calmest of these heads stay below.
+_DRIFT = {"yaw": 5.6, "pitch": 2.0, "roll": 1.8, "shift_x": 0.008, "shift_y": 0.006, "scale": 0.006}
 
 
 @dataclass(frozen=True)
@@ -53,29 +55,35 @@ class ClipMotion:
 
 
 def clip_motion(
-    phonemes: Sequence[Phoneme], loudness: np.ndarray, emotion: str, random: np.random.Generator, fps: float = 25.0
+    phonemes: Sequence[Phoneme],
+    loudness: np.ndarray,
+    emotion: str,
+    random: np.random.Generator,
+    *,
+    mouth: Mapping[str, np.ndarray] | None = None,
 ) -> ClipMotion:
-    """The motion of one clip. `loudness` (T,) is about 0 in silence and 1 in loud speech; T decides the length."""
+    """The motion of one clip. `loudness` (T,) is about 0 in silence and 1 in loud speech; T decides the length. `mouth`: curves (T,) of a
+    real mouth by control, used instead of those that the phonemes give."""
     frames, expression = len(loudness), EXPRESSIONS[emotion]
     rest = _draw_rest(random)
     rig = np.tile(rest, (frames, 1))
     speaking = smooth((loudness > 0.12).astype(float), 6)
-    energy = expression.energy * random.uniform(0.85, 1.15) * (0.45 + 0.55 * speaking)
-    _add(rig, _mouth(phonemes, loudness, expression, random, fps))
+    energy = expression.energy * random.uniform(0.75, 1.3) * (0.35 + 0.65 * speaking)  # a head settles in pauses
+    _add(rig, _spoken_mouth(phonemes, loudness, expression, random) if mouth is None else mouth)
     _add(rig, {name: spread * energy * drift(random, frames) for name, spread in _DRIFT.items()})
     _add(rig, _accents(loudness, expression, random))
     _add(rig, _offsets(expression, speaking, random))
-    _add(rig, _gaze(rig - rest, random, fps))
-    blinks = _blinks(loudness, random, fps)
+    _add(rig, _gaze(rig - rest, random))
+    blinks = _blinks(loudness, random)
     rig[:, _COLUMN["blink"]] = rig[:, _COLUMN["blink"]] * (1 - blinks) + blinks
     rig[:, _COLUMN["wink"]] += 0.03 * drift(random, frames)
     low, high = np.array([RIG_RANGES[name] for name in RIG_NAMES]).T
     return ClipMotion(np.clip(rig, low, high).astype(np.float32), np.clip(rest, low, high).astype(np.float32))
 
 
-def loudness_curve(waveform: np.ndarray, sample_rate: int, frames: int, fps: float = 25.0) -> np.ndarray:
+def loudness_curve(waveform: np.ndarray, sample_rate: int, frames: int) -> np.ndarray:
     """Root mean square of two frames around each frame, 1 = the clip's loud parts. (samples,) to (frames,)."""
-    step = sample_rate / fps
+    step = sample_rate / _FPS
     padded = np.concatenate([[0.0], np.cumsum(np.square(waveform, dtype=np.float64))])
     bounds = [np.clip((np.arange(frames) + shift) * step, 0, len(waveform)).astype(int) for shift in (-0.5, 1.5)]
     power = (padded[bounds[1]] - padded[bounds[0]]) / np.maximum(bounds[1] - bounds[0], 1)
@@ -114,11 +122,11 @@ def _draw_rest(random: np.random.Generator) -> np.ndarray:
     return rest
 
 
-def _mouth(
-    phonemes: Sequence[Phoneme], loudness: np.ndarray, expression: Expression, random: np.random.Generator, fps: float
+def _spoken_mouth(
+    phonemes: Sequence[Phoneme], loudness: np.ndarray, expression: Expression, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    effort = expression.effort * random.uniform(0.95, 1.05) * (0.7 + 0.4 * smooth(loudness, 1.5))
-    curves = mouth_curves(phonemes, len(loudness), fps, effort=effort)
+    effort = expression.effort * random.uniform(0.9, 1.1) * (0.8 + 0.25 * smooth(loudness, 1.5))
+    curves = mouth_curves(phonemes, len(loudness), effort=effort)
     mouth = {name: curves[:, i] for i, name in enumerate(CONTROLS)}
     return mouth | {"jaw_side": 0.12 * mouth["jaw_open"] * drift(random, len(loudness))}
 
@@ -149,30 +157,30 @@ def _offsets(expression: Expression, speaking: np.ndarray, random: np.random.Gen
     return {name: offset * intensity for name, offset in expression.offsets.items()}
 
 
-def _gaze(moved: np.ndarray, random: np.random.Generator, fps: float) -> dict[str, np.ndarray]:
+def _gaze(moved: np.ndarray, random: np.random.Generator) -> dict[str, np.ndarray]:
     """Saccades around the camera; the eyes turn against the head, so that they keep looking at it."""
     frames = len(moved)
     curves = np.zeros((frames, 2))
     frame = 0
     while frame < frames:
         spread = 0.3 if random.random() < 0.22 else 0.07
-        hold = int(fps * (0.3 + random.exponential(1.1 if spread < 0.1 else 0.35)))
+        hold = int(_FPS * (0.3 + random.exponential(1.1 if spread < 0.1 else 0.35)))
         curves[frame : frame + hold] = random.standard_normal(2) * (spread, 0.6 * spread)
         frame += hold
     gaze_x, gaze_y = (smooth(curves[:, i], 0.45) for i in (0, 1))
     return {"gaze_x": gaze_x - moved[:, _COLUMN["yaw"]] / 32, "gaze_y": gaze_y - moved[:, _COLUMN["pitch"]] / 32}
 
 
-def _blinks(loudness: np.ndarray, random: np.random.Generator, fps: float) -> np.ndarray:
+def _blinks(loudness: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Closure by blinks: about 17 a minute, 4 to 6 frames each, more often where speech pauses."""
     curve, frame = np.zeros(len(loudness)), int(random.integers(0, 12))
     pause = smooth((loudness < 0.12).astype(float), 3)
-    rate = 22 * random.uniform(0.8, 1.25) / 60 / fps
+    rate = 22 * random.uniform(0.8, 1.25) / 60 / _FPS
     while frame < len(curve):
         if random.random() < rate * (0.8 + 1.2 * pause[frame]):
             shape = np.array(((0.55, 1.0, 0.75, 0.3), (0.5, 1.0, 0.9, 0.5, 0.2), (0.3, 0.9, 1.0, 0.75, 0.4, 0.15))[int(random.integers(3))])
             span = curve[frame : frame + len(shape)]
             np.maximum(span, shape[: len(span)], out=span)
-            frame += len(shape) + int(0.4 * fps)
+            frame += len(shape) + int(0.4 * _FPS)
         frame += 1
     return curve

@@ -88,7 +88,7 @@ def make_clip(seed: int, index: int, *, held_out: bool = False) -> VoiceClip:
     voice = _draw_voice(random, held_out)
     clean, phonemes = _draw_speech(random, voice, emotion)
     frames = frame_count(len(clean), SAMPLE_RATE, FPS)
-    motion = clip_motion(phonemes, loudness_curve(clean, SAMPLE_RATE, frames), emotion, random, FPS)
+    motion = clip_motion(phonemes, loudness_curve(clean, SAMPLE_RATE, frames), emotion, random)
     return VoiceClip(disturb(clean, random), motion.rig, motion.rest, EMOTIONS.index(emotion), phonemes, voice, held_out)
 
 

@@ -1,57 +1,71 @@
-"""Clips for phase 2: log-mels, motion latents and emotions in memory, and random windows of them.
+"""Clips for phase 2 in memory, drawn by shares of their kinds, and random windows of them.
 
-A folder of .npz clips holds `waveform` (16 kHz); either `rig` with `rest` (synthetic voices: exact motion, which a basis brings into the
-latent space) or `motion` (T, D) (`cache_latents`: the frozen encoder on the frames of real clips); and optionally `emotion` (an index, or
-7 weights). Knows nothing of losses and of the transformer.
+Knows nothing of files, of losses and of the transformer; `motion_sources` reads the clips.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..atomic_file import write_beside
-from ..audio.compact_encoder import MELS_PER_FRAME, CompactAudioEncoder
-from ..audio.waveform import prepare
-from ..config import EMOTIONS
-from ..errors import OptionError
-from ..progress import ProgressCallback, counted
-from ..synthetic.espeak import Phoneme
-from ..synthetic.rig import RIG_NAMES, to_coefficients
-from ..synthetic.visemes import closure, segments
-from ..types import AudioClip, FloatModel
+from ..audio.compact_encoder import MELS_PER_FRAME
+from ..synthetic.rig import RIG_NAMES
+from .heard_audio import HeardAudio
 
 # A face that speaks keeps a third of the expression in its portrait. All of it would freeze a smile; none would lose the person.
 KEPT_EXPRESSION = 0.35
 _EXPRESSION = ("smile", "mouth_wide", "brow_inner", "brow_outer", "blink", "upper_lip", "lower_lip")
-_NEUTRAL = EMOTIONS.index("neutral")
+
+
+@dataclass(frozen=True)
+class SourceShares:
+    """How much of a batch comes from each kind of material, before dividing by the sum over the kinds that are there.
+
+    videos: prepared clips, their mouths measured.
+    speech: prepared recordings, their mouths by phones and coarticulation.
+    synthetic: voices of espeak-ng.
+    latents: clips that the encoder has looked at.
+    """
+
+    videos: float = 0.45
+    speech: float = 0.4
+    synthetic: float = 0.15
+    latents: float = 0.45
 
 
 @dataclass(frozen=True)
 class MotionClip:
     """A clip of T frames.
 
-    mel: (4 T, bands) float16, log-mel.
+    audio: its recording.
     motion: (T, D), motion latents.
     emotion: (7,), weights.
     rest: (M,), coefficients of the clip's own pose and of its face at rest; None if they are not known.
-    closed: (T,), 1 where p, b or m close the lips.
+    closed: (T,), 1 where the lips must touch: at p, b or m, or where real ones do while somebody speaks.
     held_out: not for training.
+    kind: a field of SourceShares.
+    speaker: who speaks.
     """
 
-    mel: Tensor
+    audio: HeardAudio
     motion: Tensor
     emotion: Tensor
     rest: Tensor | None
     closed: np.ndarray
     held_out: bool
+    kind: str = "synthetic"
+    speaker: str = ""
+
+    @property
+    def mel(self) -> Tensor:
+        """(4 T, bands) float16, log-mel of the recording as it is."""
+        return cut(self.audio.plain(), 0, len(self.motion) * MELS_PER_FRAME)
 
 
 @dataclass(frozen=True)
@@ -70,47 +84,42 @@ class Windows:
     clips: tuple[MotionClip, ...]
 
 
-def load_clips(
-    folder: str | Path, basis: Tensor, encoder: CompactAudioEncoder, *, on_progress: ProgressCallback | None = None
-) -> list[MotionClip]:
-    """All clips in a folder. `basis` (D, M) brings the rig of synthetic clips into the latent space."""
-    paths = sorted(Path(folder).glob("*.npz"))
-    if not paths:
-        raise OptionError(f"{folder} holds no clips; expected a folder that synthesize_voices wrote")
-    return [_load(path, basis, encoder) for path in counted(paths, "load clips", on_progress)]
+class ClipMixture:
+    """Draws clips: a kind by its share, in it a speaker by the square root of what there is of the speaker, then a clip by its length."""
 
+    def __init__(self, clips: Sequence[MotionClip], shares: SourceShares) -> None:
+        self.clips = list(clips)
+        frames: dict[tuple[str, str], int] = defaultdict(int)
+        for clip in clips:
+            frames[clip.kind, clip.speaker] += len(clip.motion)
+        of_kind: dict[str, float] = defaultdict(float)
+        for (kind, _), count in frames.items():
+            of_kind[kind] += count**0.5
+        self.weights = torch.tensor(
+            [getattr(shares, c.kind) / of_kind[c.kind] * frames[c.kind, c.speaker] ** -0.5 * len(c.motion) for c in clips],
+            dtype=torch.float64,
+        )
 
-def cache_latents(
-    model: FloatModel, clips: Iterable[tuple[Tensor, AudioClip]], folder: str | Path, *, emotion: int | Tensor = _NEUTRAL
-) -> Path:
-    """Turns real clips, (frames (T, 3, S, S) at 25 fps, audio), into training material with the model's frozen encoder: one file each."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    autoencoder = model.require("autoencoder").eval()
-    for index, (frames, audio) in enumerate(clips):
-        with torch.no_grad():
-            parts = [autoencoder.encode(part.to(model.device, model.dtype))[1].float() for part in frames.split(8)]
-        motion = (torch.cat(parts) @ model.basis.T).cpu().numpy()
-        waveform = prepare(audio)[0].numpy()
-        with write_beside(folder / f"clip_{index:05d}.npz") as unfinished, unfinished.open("wb") as file:
-            np.savez(file, motion=motion, waveform=waveform, emotion=np.asarray(emotion))
-    return folder
+    def draw(self, count: int, generator: torch.Generator) -> list[MotionClip]:
+        """`count` clips."""
+        return [self.clips[int(i)] for i in torch.multinomial(self.weights, count, replacement=True, generator=generator)]
 
 
 def draw_windows(
-    clips: Sequence[MotionClip], count: int, *, window: int, preceding: int, context: int, first: bool, generator: torch.Generator
+    clips: Sequence[MotionClip], *, window: int, preceding: int, context: int, first: bool, generator: torch.Generator
 ) -> Windows:
-    """`count` random windows. `context`: more frames of audio on each side; `first`: the first windows of clips, otherwise any place."""
-    chosen = [clips[int(i)] for i in torch.randint(len(clips), (count,), generator=generator)]
+    """A random window of each clip. `context`: more frames of audio on each side; `first`: the first windows of clips, otherwise any
+    place."""
     mels, motions = [], []
-    for clip in chosen:
+    for clip in clips:
         last = max(0, len(clip.motion) - window)
         start = 0 if first else int(torch.randint(last + 1, (1,), generator=generator))
         before = 0 if first else preceding
         heard = (start - before - (0 if first else context), start + window + context)
-        mels.append(cut(clip.mel, heard[0] * MELS_PER_FRAME, heard[1] * MELS_PER_FRAME).float())
+        mel = clip.audio.draw(generator)
+        mels.append(cut(mel, heard[0] * MELS_PER_FRAME, heard[1] * MELS_PER_FRAME).float())
         motions.append(cut_repeating(clip.motion, start - before, start + window))
-    return Windows(torch.stack(mels), torch.stack(motions), torch.stack([c.emotion for c in chosen]), tuple(chosen))
+    return Windows(torch.stack(mels), torch.stack(motions), torch.stack([c.emotion for c in clips]), tuple(clips))
 
 
 def portrait_coefficients(rest: Tensor) -> Tensor:
@@ -128,40 +137,3 @@ def cut(sequence: Tensor, start: int, end: int) -> Tensor:
 def cut_repeating(sequence: Tensor, start: int, end: int) -> Tensor:
     """(T, C) from `start` to `end`; beyond both ends the first and the last frame are repeated."""
     return sequence[torch.arange(start, end).clamp(0, len(sequence) - 1)]
-
-
-def _load(path: Path, basis: Tensor, encoder: CompactAudioEncoder) -> MotionClip:
-    with np.load(path, allow_pickle=False) as data:
-        kept = bool(data["held_out"]) if "held_out" in data else False
-        motion, rest = _motion(data, path, basis)
-        with torch.no_grad():
-            mel = encoder.mel(_waveform(data["waveform"]))[0]
-        frames = min(len(motion), len(mel) // MELS_PER_FRAME)  # a video may be a frame longer or shorter than its audio
-        closed = _closed(data, frames)
-        return MotionClip(mel[: frames * MELS_PER_FRAME].half(), motion[:frames], _emotion(data), rest, closed, kept)
-
-
-def _waveform(samples: np.ndarray) -> Tensor:
-    scale = 32767.0 if samples.dtype == np.int16 else 1.0
-    return torch.from_numpy(samples.astype(np.float32) / scale)[None]
-
-
-def _motion(data: Any, path: Path, basis: Tensor) -> tuple[Tensor, Tensor | None]:
-    if "motion" in data:
-        return torch.from_numpy(data["motion"]).float(), None
-    if "rig" not in data:
-        raise OptionError(f"{path} has neither motion nor rig; expected a clip that cache_latents or synthesize_voices wrote")
-    coefficients, rest = (to_coefficients(torch.from_numpy(data[name]).float()) for name in ("rig", "rest"))
-    return coefficients @ basis.T, rest
-
-
-def _closed(data: Any, frames: int) -> np.ndarray:
-    if "phonemes" not in data:
-        return np.zeros(frames)
-    phonemes = [Phoneme(str(name), float(start), float(end)) for name, (start, end) in zip(data["phonemes"], data["times"], strict=True)]
-    return closure(segments(phonemes), frames)
-
-
-def _emotion(data: Any) -> Tensor:
-    value = torch.from_numpy(np.asarray(data["emotion"])) if "emotion" in data else torch.tensor(_NEUTRAL)
-    return value.float() if value.ndim else F.one_hot(value.long(), len(EMOTIONS)).float()

@@ -1,13 +1,13 @@
 """Phase 2: the flow matching transformer and the compact audio encoder, trained together (paper section 3.2).
 
-Targets are motion latents, from a rig or from the encoder on real frames. `loop` runs the training, `motion_samples` measures sampled
-motion.
+Targets are motion latents, from a rig or from the encoder on real frames: see `motion_sources`. `loop` runs the training, `motion_samples`
+measures sampled motion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -19,12 +19,15 @@ from ..config import CompactAudioConfig, TransformerConfig
 from ..errors import OptionError
 from ..motion_flow.probability_path import PathSample, straight_path
 from ..motion_flow.transformer import FlowMatchingTransformer
+from ..motion_flow.window_sampler import WindowState, sample_window
 from ..progress import ProgressCallback
-from ..synthetic.rig import RIG_NAMES
+from ..synthetic.rig import RIG_GROUPS, RIG_NAMES
+from ..types import SamplingOptions
 from .loop import LoopConfig, run
 from .mel_augmentation import disturb_mel
-from .motion_dataset import MotionClip, Windows, draw_windows, load_clips, portrait_coefficients
+from .motion_dataset import ClipMixture, MotionClip, SourceShares, Windows, draw_windows, portrait_coefficients
 from .motion_samples import write_motion_samples
+from .motion_sources import MaterialConfig, MotionSource, load_sources
 from .read_config import from_data, preset, read_object
 
 # Spread of what in a portrait tells nothing about the clip (an open mouth, a gaze), and of errors in the rest; in coefficient units.
@@ -33,6 +36,7 @@ _SOURCE_SPREAD = {
 }  # fmt: skip
 _SOURCE_ERROR = 0.04
 _ONE_SIDED = ("jaw_open", "pucker")
+_RETURN_HEAD, _RETURN_FACE = 20.0, 2.0  # frames in which 63 % of the way from sampled frames back to the truth is gone
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,10 @@ class MotionPhaseConfig:
     seam_weight: inside L_vel, of the step from the preceding frames to the window.
     basis_weight: of the error along the basis, with 1 for the error in the whole latent space.
     preceding_noise: spread of noise on the coefficients of the preceding frames, so that windows can follow sampled frames too.
-    disturb_mels: vary the log-mels as other microphones, rooms and heads would.
+    own_share: 0..1, share of the windows whose preceding frames the model has sampled itself, so that seams close.
+    own_from: steps in which this share rises from 0: an untrained model has nothing to follow.
+    own_steps: steps of that sampling, which has no gradient.
+    disturb_mels: vary the log-mels once more in every batch, by equalizer, noise and the width of a head.
     norm: "l1" as in the paper, or "l2". The minimum of "l1" is the median velocity, which makes rare motion such as a blink too rare; that
         of "l2" is the mean.
     audio_guidance: the guidance scale at which sampled motion is like the data; 1 as in the paper. The loss is on the guided velocity. With
@@ -67,6 +74,9 @@ class MotionPhaseConfig:
     seam_weight: float = 1.0
     basis_weight: float = 1.0
     preceding_noise: float = 0.05
+    own_share: float = 0.2
+    own_from: int = 2000
+    own_steps: int = 3
     disturb_mels: bool = True
     norm: Literal["l1", "l2"] = "l1"
     audio_guidance: float = 1.0
@@ -81,6 +91,7 @@ class MotionTraining:
     audio: architecture of the audio encoder.
     loop: settings of the run.
     phase: batches and losses.
+    material: how the sources are read and mixed.
     name: of the finished model.
     """
 
@@ -88,6 +99,7 @@ class MotionTraining:
     audio: CompactAudioConfig
     loop: LoopConfig
     phase: MotionPhaseConfig = MotionPhaseConfig()
+    material: MaterialConfig = field(default_factory=MaterialConfig)
     name: str = "mini"
 
     @classmethod
@@ -134,18 +146,25 @@ class MotionPhase:
     """A `loop.Phase`. `basis` is (D, M), orthonormal. Held-out clips are only sampled, never trained on."""
 
     def __init__(
-        self, networks: MotionNetworks, clips: Sequence[MotionClip], basis: Tensor, config: MotionPhaseConfig = MotionPhaseConfig()
+        self,
+        networks: MotionNetworks,
+        clips: Sequence[MotionClip],
+        basis: Tensor,
+        config: MotionPhaseConfig = MotionPhaseConfig(),
+        shares: SourceShares | None = None,
     ) -> None:
         self.networks = networks
         self.config = config
-        self.clips = [clip for clip in clips if not clip.held_out]
-        self.held_out = [clip for clip in clips if clip.held_out] or self.clips[-8:]
+        self.mixture = ClipMixture([clip for clip in clips if not clip.held_out], shares or SourceShares())
+        self.held_out = [clip for clip in clips if clip.held_out] or self.mixture.clips[-8:]
         self.basis = basis
+        taus = torch.tensor([_RETURN_HEAD if RIG_GROUPS[name] == "head" else _RETURN_FACE for name in RIG_NAMES])
+        self._left = torch.exp(-(torch.arange(networks.fmt.config.window)[:, None] + 1) / taus).to(basis)  # (W, M)
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """L_OT + L_vel of one batch (paper section 3.2), in the latent space and along the basis."""
         with torch.autocast(self.basis.device.type, torch.bfloat16, enabled=self.config.half):
-            motion, c = self._batch(generator)
+            motion, c = self._batch(generator, step)
             x0 = torch.randn(motion.shape, generator=generator).to(motion.device)
             t = torch.rand(len(motion), generator=generator).to(motion.device)
             path = straight_path(x0, motion, t)  # the optimal transport path of section 3.2
@@ -174,16 +193,20 @@ class MotionPhase:
         """Curves and measures of held-out clips."""
         write_motion_samples(networks_ema, self.held_out, self.basis, folder, step)
 
-    def _batch(self, generator: torch.Generator) -> tuple[Tensor, Conditions]:
-        """Motion (B, W, D) and its conditions: first windows of some clips, then windows from anywhere."""
-        first = round(self.config.batch * self.config.first_share)
-        groups = [self._group(first, True, generator), self._group(self.config.batch - first, False, generator)]
+    def _batch(self, generator: torch.Generator, step: int) -> tuple[Tensor, Conditions]:
+        """Motion (B, W, D) and its conditions: first windows of some clips, windows after frames that the model sampled, then windows from
+        anywhere."""
+        config = self.config
+        first = round(config.batch * config.first_share)
+        own = round(config.batch * config.own_share * min(1.0, step / max(config.own_from, 1)))
+        own = min(own, config.batch - first)
+        groups = [self._first(first, generator), self._own(own, generator), self._any(config.batch - first - own, generator)]
         motions, sources, emotions, befores, audios, befores_audio = (
             torch.cat(parts) for parts in zip(*(g for g in groups if g), strict=True)
         )
-        config = self.config
         keep = self._mask(config.drop_preceding, len(motions), generator)
         keep[:first] = 0
+        keep[first : first + own] = 1
         conditions = Conditions(
             audios * self._mask(config.drop_audio, len(motions), generator),
             sources * self._mask(config.drop_reference, len(motions), generator)[:, 0],
@@ -194,28 +217,66 @@ class MotionPhase:
         )
         return motions, conditions
 
-    def _group(self, count: int, first: bool, generator: torch.Generator) -> tuple[Tensor, ...] | None:
+    def _first(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...] | None:
+        """First windows, with zeros for preceding frames."""
         if count == 0:
             return None
-        fmt, encoder = self.networks.fmt.config, self.networks.audio_encoder
-        windows = draw_windows(
-            self.clips, count, window=fmt.window, preceding=fmt.preceding, context=encoder.reach, first=first, generator=generator
-        )
-        device = self.basis.device
-        mel = disturb_mel(windows.mel, generator) if self.config.disturb_mels else windows.mel
-        audio = encoder.encode_mel(mel.to(device), mel.shape[1] // MELS_PER_FRAME)
-        audio = audio[:, : fmt.window] if first else audio[:, encoder.reach : encoder.reach + fmt.tokens]
-        motion = windows.motion.to(device)
+        fmt = self.networks.fmt.config
+        windows, audio = self._heard(count, fmt.window, 0, generator)
+        motion, emotion = windows.motion.to(self.basis.device), windows.emotion.to(self.basis.device)
+        before, before_audio = (motion.new_zeros(count, fmt.preceding, size) for size in (fmt.latent_size, fmt.audio_size))
+        return motion, source_motion(windows, self.basis, generator), emotion, before, audio, before_audio
+
+    def _any(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...] | None:
+        """Windows from anywhere in the clips, with noise on their true preceding frames."""
+        if count == 0:
+            return None
+        fmt = self.networks.fmt.config
+        windows, audio = self._heard(count, fmt.window, fmt.preceding, generator)
+        motion, emotion = windows.motion.to(self.basis.device), windows.emotion.to(self.basis.device)
+        before = self._shaken(motion[:, : fmt.preceding], generator)
         source = source_motion(windows, self.basis, generator)
-        if first:
-            before, before_audio = (
-                motion.new_zeros(count, fmt.preceding, fmt.latent_size),
-                audio.new_zeros(count, fmt.preceding, fmt.audio_size),
-            )
-            return motion, source, windows.emotion.to(device), before, audio, before_audio
-        shake = torch.randn(count, fmt.preceding, self.basis.shape[1], generator=generator).to(device) * self.config.preceding_noise
-        before, motion = motion[:, : fmt.preceding] + shake @ self.basis.T, motion[:, fmt.preceding :]
-        return motion, source, windows.emotion.to(device), before, audio[:, fmt.preceding :], audio[:, : fmt.preceding]
+        return motion[:, fmt.preceding :], source, emotion, before, audio[:, fmt.preceding :], audio[:, : fmt.preceding]
+
+    def _own(self, count: int, generator: torch.Generator) -> tuple[Tensor, ...] | None:
+        """Windows after frames that the model itself samples, without gradient. From these the target goes back to the true motion: the
+        mouth at once, the head slowly."""
+        if count == 0:
+            return None
+        fmt = self.networks.fmt.config
+        window, preceding = fmt.window, fmt.preceding
+        windows, audio = self._heard(count, window, window + preceding, generator)
+        motion, emotion = windows.motion.to(self.basis.device), windows.emotion.to(self.basis.device)
+        source = source_motion(windows, self.basis, generator)
+        state = WindowState(self._shaken(motion[:, :preceding], generator), audio[:, :preceding].detach())
+        noise = torch.randn(count, window, fmt.latent_size, generator=generator).to(motion.device)
+        options = SamplingOptions(steps=self.config.own_steps, audio_guidance=self.config.audio_guidance)
+        heard = audio[:, preceding : preceding + window].detach()
+        sampled, _ = sample_window(self.networks.fmt, state, source, heard, emotion[:, None], noise, options)
+        before, target = sampled[:, -preceding:].float(), motion[:, -window:]
+        away = (before[:, -1:] - motion[:, -window - 1 : -window]) @ self.basis
+        target = target + (away * self._left) @ self.basis.T
+        return target, source, emotion, before, audio[:, -window:], audio[:, -window - preceding : -window]
+
+    def _heard(self, count: int, window: int, preceding: int, generator: torch.Generator) -> tuple[Windows, Tensor]:
+        """Windows and their audio features, (B, preceding + window, D_a)."""
+        encoder = self.networks.audio_encoder
+        windows = draw_windows(
+            self.mixture.draw(count, generator),
+            window=window,
+            preceding=preceding,
+            context=encoder.reach,
+            first=preceding == 0,
+            generator=generator,
+        )
+        mel = disturb_mel(windows.mel, generator) if self.config.disturb_mels else windows.mel
+        audio = encoder.encode_mel(mel.to(self.basis.device), mel.shape[1] // MELS_PER_FRAME)
+        skipped = 0 if preceding == 0 else encoder.reach
+        return windows, audio[:, skipped : skipped + preceding + window]
+
+    def _shaken(self, motion: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(*motion.shape[:2], self.basis.shape[1], generator=generator).to(motion.device)
+        return motion + self.config.preceding_noise * noise @ self.basis.T
 
     def _mask(self, dropout: float, count: int, generator: torch.Generator) -> Tensor:
         kept = torch.rand(count, 1, 1, generator=generator) >= dropout
@@ -224,7 +285,7 @@ class MotionPhase:
 
 def train_motion(
     config: MotionTraining,
-    data_folder: str | Path,
+    sources: Sequence[MotionSource],
     basis: Tensor,
     out: str | Path,
     *,
@@ -235,8 +296,8 @@ def train_motion(
     networks."""
     torch.manual_seed(config.loop.seed)
     networks = MotionNetworks(config.transformer, config.audio)
-    clips = load_clips(data_folder, basis.detach().cpu().float(), networks.audio_encoder, on_progress=on_progress)
-    phase = MotionPhase(networks, clips, basis.detach().float().to(device), config.phase)
+    clips = load_sources(sources, basis, networks.audio_encoder, config.material, on_progress=on_progress)
+    phase = MotionPhase(networks, clips, basis.detach().float().to(device), config.phase, config.material.shares)
     averaged = run(phase, config.loop, out, device=device, on_progress=on_progress).ema
     assert isinstance(averaged, MotionNetworks)
     return averaged

@@ -1,12 +1,13 @@
 """What phase 2 writes while it trains: measures of motion that is sampled for held-out clips, and its curves beside the true ones.
 
-It samples with the default options, as a user would. Knows nothing of losses.
+It samples with the default options, as a user would, clips of all kinds and of as many speakers as there are. Knows nothing of losses.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +24,11 @@ from ..chunks import repeat_last
 from ..motion_flow.window_sampler import sample_windows
 from ..synthetic.rig import RIG_NAMES, RIG_SCALES
 from ..types import SamplingOptions
+from .clip_mouths import drawn_opening
 from .motion_dataset import MotionClip, portrait_coefficients
 
 _LIMIT, _LONGEST = 24, 200  # at most so many clips are sampled, and so many frames of each
+_SHUT = 0.03  # head units: lips that are nearer than this touch
 _SHOWN = (("jaw_open", "lips_part"), ("mouth_wide", "pucker"), ("smile", "brow_inner"), ("yaw", "pitch"), ("blink", "gaze_x"))
 
 
@@ -45,9 +48,7 @@ class Sampled:
 
 def write_motion_samples(networks: Any, clips: Sequence[MotionClip], basis: Tensor, folder: Path, step: int) -> dict[str, float]:
     """Appends a line of measures to measures.jsonl and draws the curves of one clip; returns the measures."""
-    clips = [_head(clip) for clip in clips if clip.rest is not None][:_LIMIT]
-    if not clips:  # real clips: no rig to measure against
-        return {}
+    clips = [_head(clip) for clip in chosen(clips)]
     found: dict[str, float] = {}
     for scale in (1.0, 2.0):
         runs = sample_clips(networks, clips, basis, SamplingOptions(audio_guidance=scale))
@@ -59,8 +60,24 @@ def write_motion_samples(networks: Any, clips: Sequence[MotionClip], basis: Tens
     return found
 
 
+def chosen(clips: Sequence[MotionClip]) -> list[MotionClip]:
+    """At most _LIMIT clips: one of each speaker of each kind, then a second one of each, and so on. Takes of one recording count once."""
+    heard = list({id(clip.audio): clip for clip in clips}.values())
+    turns: dict[tuple[str, str], int] = defaultdict(int)
+    ranked: list[tuple[int, int, MotionClip]] = []
+    for clip in heard:
+        ranked.append((turns[clip.kind, clip.speaker], len(ranked), clip))
+        turns[clip.kind, clip.speaker] += 1
+    kinds: dict[str, int] = defaultdict(int)
+    order: list[tuple[int, int, int, MotionClip]] = []
+    for turn, number, clip in sorted(ranked, key=lambda entry: entry[:2]):
+        order.append((kinds[clip.kind], turn, number, clip))  # kinds take turns, too: few videos stand beside many recordings
+        kinds[clip.kind] += 1
+    return [clip for *_, clip in sorted(order, key=lambda entry: entry[:3])[:_LIMIT]]
+
+
 def _head(clip: MotionClip) -> MotionClip:
-    return replace(clip, mel=clip.mel[: _LONGEST * MELS_PER_FRAME], motion=clip.motion[:_LONGEST], closed=clip.closed[:_LONGEST])
+    return replace(clip, motion=clip.motion[:_LONGEST], closed=clip.closed[:_LONGEST])
 
 
 @torch.no_grad()
@@ -86,20 +103,29 @@ def sample_batch(
     for clip in spoken:
         encoded = networks.audio_encoder.encode_mel(clip.mel[None].float().to(device), len(clip.mel) // MELS_PER_FRAME)
         features.append(repeat_last(encoded, longest, dim=1))
-    source = portrait_coefficients(torch.stack([clip.rest for clip in clips if clip.rest is not None])).to(device) @ basis.T
+    source = torch.stack([_source(clip, basis) for clip in clips]).to(device)
     emotion = torch.stack([clip.emotion for clip in clips])[:, None].to(device)
     return torch.cat(list(sample_windows(networks.fmt, source, torch.cat(features), emotion, options)), dim=1)
 
 
+def _source(clip: MotionClip, basis: Tensor) -> Tensor:
+    return clip.motion[0] if clip.rest is None else portrait_coefficients(clip.rest) @ basis.T.cpu()
+
+
 def measure(runs: Sampled, clips: Sequence[MotionClip], window: int) -> dict[str, float]:
     """Measures by name, in natural units of the rig. `*_true`: the same for the true curves; `*_jitter`: relative to the true curves."""
-    sampled, wrong, true = ([opening(rig) for rig in rigs] for rigs in (runs.sampled, runs.wrong, runs.true))
+    sampled, wrong, true = ([drawn_opening(rig) for rig in rigs] for rigs in (runs.sampled, runs.wrong, runs.true))
     found = {
-        "mouth_r": metrics.mouth_correlation(sampled, true),
-        "mouth_error": metrics.mouth_error(sampled, true),
+        "lip_error": metrics.mouth_error(sampled, true),
         "audio_gain": metrics.audio_gain(sampled, wrong, true),
-        "closed": metrics.closed_share(sampled, [clip.closed for clip in clips]),
+        "closed": metrics.closed_share(sampled, [clip.closed for clip in clips], _SHUT),
+        "opening_spread": metrics.temporal_spread(sampled) / max(metrics.temporal_spread(true), 1e-6),
     }
+    for kind in sorted({clip.kind for clip in clips}):
+        own = [i for i, clip in enumerate(clips) if clip.kind == kind]
+        found[f"lip_r_{kind}"], found[f"lip_r_wrong_{kind}"] = (
+            metrics.mouth_correlation([curves[i] for i in own], [true[i] for i in own]) for curves in (sampled, wrong)
+        )
     for suffix, rigs in (("", runs.sampled), ("_true", runs.true)):
         found["seam" + suffix] = metrics.seam_ratio([rig / np.array(RIG_SCALES) for rig in rigs], window)
         found["blinks" + suffix] = metrics.blinks_per_minute([control(rig, "blink") for rig in rigs])
@@ -113,11 +139,6 @@ def measure(runs: Sampled, clips: Sequence[MotionClip], window: int) -> dict[str
 def control(rig: np.ndarray, name: str) -> np.ndarray:
     """One control of a rig (T, 20)."""
     return rig[:, RIG_NAMES.index(name)]
-
-
-def opening(rig: np.ndarray) -> np.ndarray:
-    """How far the lips are apart, (T,): jaw opening plus parting."""
-    return control(rig, "jaw_open") + control(rig, "lips_part")
 
 
 def _jitter(rigs: Sequence[np.ndarray], name: str) -> float:

@@ -7,6 +7,7 @@ The times come from the files beside a recording (`speech_timings`), or by force
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -36,7 +37,8 @@ _BEYOND = 0.1  # seconds that the times may go on after the recording's end: rou
 @dataclass(frozen=True)
 class SpeechFacts:
     """One recording of a prepared folder. `emotion`: one of config.EMOTIONS, "" if not known; `split`: "train", "valid" or "test";
-    `timed`: how its times were found, "beside" it or by "alignment"."""
+    `timed`: how its times were found, "beside" it or by "alignment"; "unknown": only its emotion is, which
+    teaches to hear emotions."""
 
     name: str
     source: str
@@ -100,7 +102,7 @@ def _work(work: _Recording) -> tuple[str, str]:
     try:
         names = label(work.layout, place)
         waveform = _waveform(work.path)
-        timings, timed = _timings(work.path, waveform)
+        timings, timed = _timings(work.path, waveform, names.emotion)
         facts = SpeechFacts(work.name, place.as_posix(), len(waveform) / SAMPLE_RATE, names.speaker, names.emotion, timed)
     except Rejected as reason:
         return work.name, str(reason)
@@ -127,13 +129,15 @@ def _waveform(path: Path) -> np.ndarray:
     return waveform
 
 
-def _timings(path: Path, waveform: np.ndarray) -> tuple[SpeechTimings, str]:
+def _timings(path: Path, waveform: np.ndarray, emotion: str) -> tuple[SpeechTimings, str]:
     found = find_timings(path)
     seconds = len(waveform) / SAMPLE_RATE
     if found.phones:
         if found.phones[-1].end > seconds + _BEYOND:
             raise Rejected(f"the times go on after its end: {found.phones[-1].end:.2f} s of {seconds:.2f} s")
         return replace(found, phones=tuple(with_pauses(found.phones, seconds))), "beside"
+    if not found.text and emotion:
+        return found, "unknown"
     if not found.text:
         raise Rejected("neither times of sounds nor a transcript beside it")
     if not _aligner:
@@ -169,6 +173,15 @@ def _save(out: Path, facts: SpeechFacts, waveform: np.ndarray, timings: SpeechTi
     arrays |= {f"about_{key}": getattr(facts, key) for key in ("source", "speaker", "emotion", "timed")}
     with write_beside(out / f"{facts.name}.npz") as unfinished, unfinished.open("wb") as file:
         np.savez_compressed(file, **arrays)
+
+
+def open_speech(folder: str | Path) -> list[SpeechFacts]:
+    """The recordings of a prepared folder. Raises OptionError if it is none."""
+    path = Path(folder) / INDEX
+    try:
+        return [SpeechFacts(**facts) for facts in json.loads(path.read_text())["recordings"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OptionError(f"{folder} is no folder of prepared speech: {path} cannot be read ({error}). Prepare speech into it.") from error
 
 
 def load_speech(folder: str | Path, name: str) -> tuple[np.ndarray, SpeechTimings]:
@@ -210,6 +223,6 @@ def speech_report(done: PreparedSpeech) -> str:
     for split, seconds in done.seconds.items():
         speakers = {facts.speaker for facts in done.recordings if facts.split == split}
         lines.append(f"{split:>8}: {seconds / 60:.1f} minutes of {len(speakers)} speakers")
-    aligned = sum(facts.timed == "alignment" for facts in done.recordings)
-    lines.append(f"   times: {len(done.recordings) - aligned} from files beside them, {aligned} by alignment")
+    beside, aligned, unknown = (sum(facts.timed == how for facts in done.recordings) for how in ("beside", "alignment", "unknown"))
+    lines.append(f"   times: {beside} from files beside them, {aligned} by alignment, {unknown} unknown (only their emotion is of use)")
     return "\n".join([*lines, *(f"{count:>8}  left out: {reason}" for reason, count in done.rejected.items())])

@@ -9,6 +9,7 @@ from float_core.config import EMOTIONS
 from float_core.synthetic import speech_motion, visemes
 from float_core.synthetic.espeak import Phoneme
 from float_core.synthetic.rig import RIG_NAMES, RIG_RANGES
+from float_core.training.clip_mouths import drawn_opening
 
 
 def spoken(text: str, start: float = 0.5, step: float = 0.1, end: float = 0.6) -> list[Phoneme]:
@@ -27,31 +28,59 @@ def test_curves_have_the_asked_length(frames: int) -> None:
     assert visemes.mouth_curves(spoken("aba"), frames).shape == (frames, len(visemes.CONTROLS))
 
 
+def lips(curves: np.ndarray) -> np.ndarray:
+    """How far apart the lips are drawn, in head units: a wide open mouth has 0.25."""
+    rig = np.zeros((len(curves), len(RIG_NAMES)))
+    for i, name in enumerate(visemes.CONTROLS):
+        rig[:, RIG_NAMES.index(name)] = curves[:, i]
+    return drawn_opening(rig)
+
+
 def test_lips_close_at_every_p_b_m_and_are_open_at_vowels() -> None:
-    phonemes = spoken("apabamapaba", step=0.07)
-    curves = visemes.mouth_curves(phonemes, 45)
-    opening = curves[:, 0] + curves[:, 1]
+    phonemes = spoken("apabamapaba", step=0.1)
+    opening = lips(visemes.mouth_curves(phonemes, 55))
     for phoneme in phonemes:
         middle = int((phoneme.start + phoneme.end) / 2 * 25)
         if phoneme.name in ("p", "b", "m"):
-            assert opening[middle] < 0.05, phoneme
+            assert opening[middle] < 0.012, phoneme
         if phoneme.name == "a":
-            assert opening[max(0, middle - 1) : middle + 2].max() > 0.25, phoneme
+            assert opening[max(0, middle - 1) : middle + 2].max() > 0.06, phoneme
 
 
 def test_vowels_differ_as_mouths_do() -> None:
-    shape = {vowel: visemes.mouth_curves(spoken(vowel, step=0.4), 30)[17] for vowel in "aiu"}
-    jaw, wide, pucker = (visemes.CONTROLS.index(name) for name in ("jaw_open", "mouth_wide", "pucker"))
-    assert shape["a"][jaw] > 2 * max(shape["i"][jaw], shape["u"][jaw])
-    assert shape["i"][wide] > 0.3 > -0.3 > shape["u"][wide]
-    assert shape["u"][pucker] > 0.6 > 0.1 > shape["i"][pucker]
+    curves = {vowel: visemes.mouth_curves(spoken(vowel, step=0.4), 30) for vowel in "aiu"}
+    opening = {vowel: lips(curve)[17] for vowel, curve in curves.items()}
+    shape = {vowel: curve[17] for vowel, curve in curves.items()}
+    wide, pucker, smile = (visemes.CONTROLS.index(name) for name in ("mouth_wide", "pucker", "smile"))
+    assert opening["a"] > 1.4 * opening["i"] > 2 * opening["u"]
+    assert shape["i"][wide] > 0.03 > -0.05 > shape["u"][wide]
+    assert shape["i"][smile] > 0.1 > -0.1 > shape["u"][smile]
+    assert shape["u"][pucker] > 0.4 > 0.1 > shape["i"][pucker]
+
+
+def test_the_opening_that_is_asked_for_is_the_one_that_is_drawn() -> None:
+    opening, pucker = np.linspace(0, 0.28, 15), np.linspace(0, 1, 15)
+    jaw, part = visemes.split_opening(opening, pucker)
+    curves = np.zeros((15, len(visemes.CONTROLS)))
+    for name, values in (("jaw_open", jaw), ("lips_part", part), ("pucker", pucker)):
+        curves[:, visemes.CONTROLS.index(name)] = values
+    np.testing.assert_allclose(lips(curves), opening, atol=1e-9)
+
+
+def test_a_real_mouth_takes_the_place_of_the_spoken_one() -> None:
+    mouth = {"jaw_open": np.linspace(0, 0.5, 100), "smile": np.full(100, 0.1)}
+    made = speech_motion.clip_motion([], np.ones(100), "neutral", np.random.default_rng(0), mouth=mouth)
+    np.testing.assert_allclose(column(made.rig, "jaw_open"), mouth["jaw_open"], atol=1e-6)
+    np.testing.assert_allclose(column(made.rig, "smile") - made.rest[RIG_NAMES.index("smile")], 0.1, atol=1e-6)
+    assert column(made.rig, "yaw").std() > 0.5
+    assert column(made.rig, "lips_part").any() == 0
 
 
 def test_rounding_is_anticipated() -> None:
     pucker = visemes.CONTROLS.index("pucker")
     rounded, spread = (visemes.mouth_curves(spoken("st" + vowel, step=0.12), 40)[:, pucker] for vowel in "ui")
     during_t = int(0.7 * 25)
-    assert rounded[during_t] > spread[during_t] + 0.1
+    assert rounded[during_t] > spread[during_t] + 0.06
 
 
 @pytest.mark.parametrize("name", ["aɪ", "tʃ", "unknown ✗", "ɔ̃", "əl", ""])
@@ -78,14 +107,13 @@ def test_motion_stays_in_range_and_rests_in_silence() -> None:
             low, high = RIG_RANGES[name]
             assert low <= rig[:, i].min(), name
             assert rig[:, i].max() <= high, name
-        assert np.abs(column(rig, "jaw_open")[165:]).max() < 0.02
-        assert np.abs(column(rig, "lips_part")[165:]).max() < 0.02
-        assert column(rig, "jaw_open")[30:140].max() > 0.3
+        assert drawn_opening(rig)[151:].max() < 0.01, "lips meet 0.2 s after the last sound"
+        assert drawn_opening(rig)[30:140].max() > 0.1
 
 
 def test_head_and_eyes_move() -> None:
     rigs = [motion("neutral", seed).rig for seed in range(20)]
-    assert 1.0 < np.mean([column(rig, "yaw").std() for rig in rigs]) < 6.0
+    assert 3.5 < np.mean([column(rig, "yaw").std() for rig in rigs]) < 8.0
     blinks = sum(int(np.diff((column(rig, "blink") > 0.5).astype(int)).clip(0).sum()) for rig in rigs)
     assert 8 < blinks * 60 / (20 * 8) < 32
     assert np.mean([column(rig, "gaze_x").std() for rig in rigs]) > 0.03
@@ -98,7 +126,7 @@ def test_emotions_differ_where_faces_do() -> None:
     smile, brow = RIG_NAMES.index("smile"), RIG_NAMES.index("brow_inner")
     assert mean["happy"][smile] > 0.35 > -0.2 > mean["sad"][smile]
     assert mean["surprise"][brow] > 0.35 > -0.35 > mean["angry"][brow]
-    assert abs(mean["neutral"][smile]) < 0.1
+    assert abs(mean["neutral"][smile]) < 0.15, "corners move in speech, too"
 
 
 def test_the_generator_decides_everything() -> None:
