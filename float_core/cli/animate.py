@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..argument_checks import check_batch_size, check_whole
 from ..errors import FaceNotFoundError
-from .file_checks import check_inputs, check_output
+from .files import Portrait, check_inputs, check_output
 from .motion_options import (
     add_edit_options,
     add_sampling_options,
@@ -19,7 +19,6 @@ from .motion_options import (
     sampling_options,
 )
 from .options import add_model_options, box, device, image_size, model_inputs, open_model
-from .portrait import Portrait
 from .program import say
 from .progress_bar import ProgressReport, readable_seconds
 
@@ -28,13 +27,11 @@ STAGE_SHARES = {"encode": 0.02, "sample": 0.18, "render": 0.8}
 ADVICE = "Give the face's box with --box x1,y1,x2,y2 (forehead to chin), or use the whole image with --no-crop."
 
 
-def add_animate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command to the parser."""
-    parser = commands.add_parser(
-        "animate",
-        help="make a talking video from an image and a voice",
-        description="Make a talking video (H.264 and AAC, 25 frames per second or --fps) from an image and a voice. "
-        "Progress goes to stderr; the path of the video is the last line on stdout.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `animate`."""
+    parser.description = (
+        "Make a talking video (H.264 and AAC, 25 frames per second or --fps) from an image and a voice. "
+        "Progress goes to stderr; the path of the video is the last line on stdout."
     )
     parser.add_argument("image", type=Path, metavar="IMAGE", help="a portrait: any image that Pillow reads")
     parser.add_argument("audio", type=Path, metavar="AUDIO", help="a voice: any audio file that PyAV reads, or a video with audio")

@@ -12,9 +12,8 @@ from ..atomic_file import write_beside
 from ..pixels import to_rows
 from ..progress import ProgressCallback
 from ..types import AudioClip, Calibration, FloatModel, SourceIdentity
-from .file_checks import check_inputs, check_output
-from .options import add_device_options, add_part_options, check_seed, device, image_size, model_inputs, open_model
-from .portrait import Portrait
+from .files import Portrait, check_inputs, check_output
+from .options import add_device_options, add_weights, check_seed, device, image_size, model_inputs, open_model
 from .program import say
 from .progress_bar import ProgressReport
 
@@ -22,15 +21,13 @@ _ASSETS = Path(__file__).parents[2] / "assets"
 _PORTRAIT, _VOICE = _ASSETS / "portrait.jpg", _ASSETS / "voice.wav"
 
 
-def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `calibrate` to the parser."""
-    parser = commands.add_parser(
-        "calibrate",
-        help="measure what the motion directions of a model do",
-        description="Measure what every direction of a model's basis moves (head, jaw, mouth, eyes, brows), how a mirror changes the "
-        "coefficients, and how far they go in sampled speech. The result goes beside the weights, where load_model finds it.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `calibrate`."""
+    parser.description = (
+        "Measure what every direction of a model's basis moves (head, jaw, mouth, eyes, brows), how a mirror changes the "
+        "coefficients, and how far they go in sampled speech. The result goes beside the weights, where load_model finds it."
     )
-    parser.add_argument("model", metavar="MODEL", help="a weight file, a folder of parts, or a bundled model's name")
+    add_weights(parser, "MODEL")
     parser.add_argument("--heads", type=int, default=12, metavar="N", help="rendered heads to measure on (default: %(default)s)")
     parser.add_argument(
         "--image",
@@ -44,7 +41,6 @@ def add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="also draw a row of images for every direction")
     parser.add_argument("--seed", type=int, default=0, help="of heads, voices and motion (default: %(default)s)")
     parser.add_argument("--no-range", action="store_true", help="sample no motion: ranges are guessed from how far the face moves")
-    add_part_options(parser)
     add_device_options(parser)
     parser.set_defaults(run=run_calibrate)
 

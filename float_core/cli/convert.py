@@ -7,21 +7,18 @@ from pathlib import Path
 
 import torch
 
-from .file_checks import check_output
-from .options import DTYPES, add_part_options, model_inputs
+from .files import check_output
+from .options import DTYPES, add_weights, model_inputs
 
 
-def add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `convert` to the parser."""
-    parser = commands.add_parser(
-        "convert",
-        help="write a model as one safetensors file",
-        description="Read weights in any layout that is understood (float.pth with its folders, single parts, ...) and write them as one "
-        "safetensors file that says what it holds. A license that comes with weights also holds for the converted file.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `convert`."""
+    parser.description = (
+        "Read weights in any layout that is understood (float.pth with its folders, single parts, ...) and write them as one "
+        "safetensors file that says what it holds. A license that comes with weights also holds for the converted file."
     )
-    parser.add_argument("model", metavar="IN", help="a weight file, a folder of parts, or a bundled model's name")
+    add_weights(parser, "IN")
     parser.add_argument("target", type=Path, metavar="OUT", help="the .safetensors file to write")
-    add_part_options(parser)
     parser.add_argument("--dtype", choices=DTYPES, default="float16", help="precision of the stored numbers (default: %(default)s)")
     parser.set_defaults(run=run_convert)
 

@@ -6,22 +6,20 @@ import argparse
 import os
 from pathlib import Path
 
-from .file_checks import check_folder
+from .files import check_folder
 from .program import say
 from .progress_bar import ProgressReport
 
 
-def add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `download` to the parser."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `download`."""
     from .. import DOWNLOADS
 
-    parser = commands.add_parser(
-        "download",
-        help="fetch weights that are not bundled",
-        description="Fetch weights that are not bundled. Nothing is ever fetched without this command. Interrupted downloads go on "
-        "where they stopped. Files are checked when they arrive and when they are there already.",
-        epilog="names: " + "; ".join(f"{item.name}: {item.about}, license: {item.license}" for item in DOWNLOADS.values()),
+    parser.description = (
+        "Fetch weights that are not bundled. Nothing is ever fetched without this command. Interrupted downloads go on "
+        "where they stopped. Files are checked when they arrive and when they are there already."
     )
+    parser.epilog = "names: " + "; ".join(f"{item.name}: {item.about}, license: {item.license}" for item in DOWNLOADS.values())
     parser.add_argument("name", choices=tuple(DOWNLOADS), metavar="NAME", help=f"one of {', '.join(DOWNLOADS)}")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the files go (default: FLOAT_MODELS_DIR, or models/float)")
     parser.set_defaults(run=run_download)

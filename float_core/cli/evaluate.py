@@ -9,22 +9,19 @@ from pathlib import Path
 from ..argument_checks import check_whole
 from ..atomic_file import write_beside
 from ..errors import OptionError
-from .file_checks import check_inputs, check_output
+from .files import Portrait, check_inputs, check_output
 from .options import add_model_options, check_seed, device, image_size, model_inputs, open_model
-from .portrait import Portrait
 from .program import say
 from .progress_bar import ProgressReport
 
 _PORTRAIT = Path(__file__).parents[2] / "assets" / "portrait.jpg"  # a clone has it, an installed package does not
 
 
-def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `evaluate` to the parser."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="measure a model",
-        description="Measure a model. portrait: how well an image is rebuilt from its own motion. speech: how sampled motion follows "
-        "held-out synthetic voices on held-out synthetic heads (needs espeak-ng, and a model whose directions are the synthetic rig's).",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `evaluate`."""
+    parser.description = (
+        "Measure a model. portrait: how well an image is rebuilt from its own motion. speech: how sampled motion follows "
+        "held-out synthetic voices on held-out synthetic heads (needs espeak-ng, and a model whose directions are the synthetic rig's)."
     )
     add_model_options(parser)
     parser.add_argument("--what", choices=("portrait", "speech", "all"), default="all", help="(default: %(default)s)")

@@ -26,7 +26,7 @@ from ..types import (
     MotionSequence,
     SamplingOptions,
 )
-from .file_checks import check_inputs
+from .files import check_inputs
 from .options import emotion, frame_rate, motion_edit
 from .program import say
 

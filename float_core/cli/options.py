@@ -28,6 +28,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add_device_options(group)
 
 
+def add_weights(parser: argparse.ArgumentParser, metavar: str) -> None:
+    """The weights as the command's first word, and the folders of networks that they may lack."""
+    parser.add_argument("model", metavar=metavar, help="a weight file, a folder of parts, or a bundled model's name")
+    add_part_options(parser)
+
+
 def add_part_options(group: argparse._ActionsContainer) -> None:
     """Folders of the networks that a weight file may lack."""
     group.add_argument(

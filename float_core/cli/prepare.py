@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..argument_checks import check_whole
 from ..errors import OptionError
-from .file_checks import check_folder, check_output
+from .files import check_folder, check_output
 from .options import require_training
 from .program import program_name
 from .progress_bar import ProgressReport
@@ -17,11 +17,9 @@ VIDEO_LAYOUTS = ("folder", "hdtf", "ravdess", "vfhq", "crema-d", "grid")
 SPEECH_LAYOUTS = ("folder", "librispeech", "emodb", "ravdess", "crema-d", "grid")
 
 
-def add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `prepare portraits`, `videos`, `speech`, `latents` and `coarticulation` to the parser."""
-    parser = commands.add_parser(
-        "prepare", help="make training material of one's own photographs, videos and recordings", description="Real data in."
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `prepare`."""
+    parser.description = "Real data in."
     kinds = parser.add_subparsers(metavar="KIND", required=True)
     _add_kind(
         kinds,

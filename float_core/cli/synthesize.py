@@ -7,18 +7,16 @@ from pathlib import Path
 
 from ..argument_checks import check_whole
 from ..errors import OptionError
-from .file_checks import check_folder
+from .files import check_folder
 from .options import check_seed, require_training
 from .progress_bar import ProgressReport
 
 
-def add_synthesize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `synthesize` to the parser."""
-    parser = commands.add_parser(
-        "synthesize",
-        help="make training material",
-        description="Write synthetic faces (drawn heads, and photographs that move) and voices (by espeak-ng), with exact motion. "
-        "Faces that are already there are kept: an interrupted call goes on, and two calls at once share the work.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `synthesize`."""
+    parser.description = (
+        "Write synthetic faces (drawn heads, and photographs that move) and voices (by espeak-ng), with exact motion. "
+        "Faces that are already there are kept: an interrupted call goes on, and two calls at once share the work."
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the folders faces and voices are written")
     parser.add_argument("--heads", type=int, default=1024, metavar="N", help="heads to draw; 0 for none (default: %(default)s)")

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
-from .file_checks import check_folder, check_inputs, check_output
+from .files import Portrait, check_folder, check_inputs, check_output
 from .options import TRAINING, device, require_training
-from .portrait import Portrait
 from .program import program_name
 from .progress_bar import ProgressReport
 
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 LICENSE = "Apache-2.0"  # of models that are trained on synthetic material alone; --license says otherwise
 
 
-def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `train autoencoder` and `train motion` to the parser."""
-    parser = commands.add_parser("train", help="train a model of one's own", description="Train a model; an interrupted run goes on.")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `train`."""
+    parser.description = "Train a model; an interrupted run goes on."
     phases = parser.add_subparsers(metavar="PHASE", required=True)
     first = phases.add_parser("autoencoder", help="phase 1: the motion auto-encoder, writes autoencoder.safetensors")
     _add_shared(first, TRAINING / "configs" / "mini_autoencoder.json")

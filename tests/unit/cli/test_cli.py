@@ -2,6 +2,8 @@
 
 import argparse
 import io
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +12,8 @@ import pytest
 import torch
 
 import float_core
-from float_core.cli.animate import add_animate
-from float_core.cli.main import main
+from float_core.cli.animate import add_options
+from float_core.cli.main import COMMANDS, main
 from float_core.cli.options import box, emotion, motion_edit
 from float_core.cli.progress_bar import ProgressReport, readable_seconds
 from float_core.config import AutoencoderConfig, ModelConfig
@@ -128,11 +130,25 @@ def test_emotion(calls, text, weights):
 
 def test_no_option_is_left_untested():
     parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-    add_animate(commands)
-    options = {option for action in commands.choices["animate"]._actions for option in action.option_strings if option.startswith("--")}
+    add_options(parser)
+    options = {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
     motion = {"--emotion-timeline", "--preset", "--edits", "--fps", "--motion", "--save-motion"}  # test_cli_motion has these
     assert options == set(EFFECTS) | {"--help", "--out", "--emotion"} | motion
+
+
+def test_only_the_command_that_is_called_is_imported():
+    called = "from float_core.cli.main import build_parser; build_parser(['--', 'convert', 'train'])"
+    said = subprocess.run([sys.executable, "-c", f"import sys; {called}; print(*sys.modules)"], capture_output=True, text=True, check=True)
+    assert {f"float_core.cli.{name}" for name in COMMANDS} & set(said.stdout.split()) == {"float_core.cli.convert"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_listed_and_explains_itself(capsys, command):
+    for words in (["--help"], [command, "--help"]):
+        with pytest.raises(SystemExit):
+            main(words)
+        said = " ".join(capsys.readouterr().out.split())
+        assert (f"{command} {COMMANDS[command]}" if len(words) == 1 else f" {command} ") in said
 
 
 def test_released_settings_can_be_changed(calls):

@@ -318,5 +318,6 @@ def test_an_older_calibration_may_be_replaced(files, monkeypatch):
     from float_core.cli.main import build_parser
 
     (files / "tiny.calibration.json").write_text("{}")
-    options = build_parser().parse_args(["calibrate", "tiny.safetensors", "--image", "face.png"])
+    words = ["calibrate", "tiny.safetensors", "--image", "face.png"]
+    options = build_parser(words).parse_args(words)
     assert _check(options) == Path("tiny.calibration.json")

@@ -1,14 +1,23 @@
-"""What can be known of files before anything starts: inputs are there, outputs can be written and take the place of no input."""
+"""The files that a command is given: outputs that can be written and take the place of no input, inputs that are there, and the image,
+whose face is found before a model is loaded."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from ..atomic_file import refuse_input
-from ..errors import OptionError
+from ..errors import ImageError, OptionError
+from ..types import FaceCrop
+
+_ANY_SIZE = 16  # pixels: where the face is does not depend on the model's size
 
 
 def check_inputs(*paths: Path | None) -> list[Path]:
@@ -51,3 +60,30 @@ def _check_writable(name: str, path: Path) -> None:
     for place in (above, path) if path.exists() else (above,):
         if not os.access(place, os.W_OK):
             raise OptionError(f"{name} is {path}, but {place} cannot be written to")
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """An image, and the small crop that says where its face is."""
+
+    image: Any
+    crop: FaceCrop
+
+    @classmethod
+    def open(
+        cls, path: Path, *, crop: str | Sequence[float] | None = "detect", face: int | None = None, device: torch.device | str = "cpu"
+    ) -> Portrait:
+        """Reads the file and finds the face as `prepare_image` does. Raises ImageError, which names the file."""
+        from .. import prepare_image, read_image
+
+        image = read_image(path)
+        try:
+            return cls(image, prepare_image(image, _ANY_SIZE, crop=crop, face=face, device=device))
+        except ImageError as error:
+            raise type(error)(f"{path}: {error}") from error
+
+    def at_size(self, size: int) -> Tensor:
+        """(1, 3, size, size) in [-1, 1], for an encoder."""
+        from .. import prepare_image
+
+        return prepare_image(self.image, size, crop=self.crop.transform).image
