@@ -24,11 +24,10 @@ import torch
 
 from float_core import AudioClip, EmotionConfig, Wav2Vec2AudioConfig, load_model, read_audio
 from float_core.audio import speech_emotion, wav2vec2_encoder
-from float_core.audio.audio_stream import stream_audio
 from float_core.audio.long_windows import WindowPlan
 from float_core.audio.speech_emotion import SpeechEmotionClassifier
 from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
-from float_core.audio.waveform import prepare, resample
+from float_core.audio.waveform import prepare, resample, stream_audio
 from float_core.config import WAV2VEC2_BASE, WAV2VEC2_LARGE
 
 from .settings import VOICE

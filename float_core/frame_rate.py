@@ -11,6 +11,7 @@ from fractions import Fraction
 from .argument_checks import check_number
 from .errors import OptionError
 
+LOWEST_RATE, HIGHEST_RATE = 10, 120  # of a video that is made
 _TELEVISION = (24, 30, 48, 60, 120)  # rates that are also used times 1000 / 1001
 _AS_WRITTEN = Fraction(5, 1000)  # 23.976 and 23.98 both mean 24000 / 1001
 
@@ -29,6 +30,14 @@ def exact_rate(fps: float | Fraction) -> Fraction:
     rate = written.limit_denominator(1001)
     if not 1 <= rate <= 1000:
         raise OptionError(f"fps is {fps}; expected frames per second, from 1 to 1000")
+    return rate
+
+
+def check_rate(fps: float | Fraction, *, own: float) -> Fraction:
+    """The exact frame rate to which a motion of rate `own` is resampled: 10 to 120, or its own."""
+    rate = exact_rate(fps)
+    if rate != exact_rate(own) and not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise OptionError(f"fps is {float(rate):g}; expected {LOWEST_RATE} to {HIGHEST_RATE} frames per second")
     return rate
 
 

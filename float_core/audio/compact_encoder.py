@@ -14,10 +14,9 @@ from ..chunks import cut_spans
 from ..config import FPS, CompactAudioConfig
 from ..errors import AudioError, OptionError
 from ..frame_rate import frame_count
-from .audio_stream import AudioStream
 from .log_mel import log_mel, measure_level, mel_bands
 from .long_windows import WindowPlan
-from .waveform import require_batch
+from .waveform import AudioStream, require_batch
 
 MELS_PER_FRAME = 4  # 10 ms apart at 25 fps
 _STREAM_FRAMES = 500  # that a window of long audio adds; the fewer, the sooner the first image

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..chunks import rechunk
-from .audio_stream import AudioStream
+from .waveform import AudioStream
 
 WINDOW_SECONDS = 0.025
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 7600.0

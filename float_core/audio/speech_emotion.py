@@ -14,11 +14,10 @@ from ..chunks import cut_spans, repeat_last
 from ..config import EMOTIONS, EmotionConfig
 from ..errors import OptionError
 from ..types import EmotionCondition
-from .audio_stream import AudioStream
 from .long_windows import WindowPlan, speech_windows
 from .wav2vec2_network import build_wav2vec2, feature_stride, layer_outputs, network_dtype, receptive_field, stages_of
 from .wav2vec2_statistics import AudioStatistics, measure_audio, norm_of_whole_audio
-from .waveform import normalize, require_batch
+from .waveform import AudioStream, normalize, require_batch
 
 
 class EmotionHead(nn.Module):

@@ -16,11 +16,10 @@ from ..chunks import cut_spans, repeat_last
 from ..config import FPS, Wav2Vec2AudioConfig
 from ..errors import OptionError
 from ..frame_rate import frame_count, frame_samples
-from .audio_stream import AudioStream
 from .long_windows import speech_windows
 from .wav2vec2_network import build_wav2vec2, layer_outputs, network_dtype, receptive_field, stages_of
 from .wav2vec2_statistics import AudioStatistics, measure_audio, norm_of_whole_audio
-from .waveform import normalize, require_batch
+from .waveform import AudioStream, normalize, require_batch
 
 
 class Wav2Vec2AudioEncoder(nn.Module):

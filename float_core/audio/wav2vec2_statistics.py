@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .audio_stream import AudioStream
-from .waveform import VARIANCE_FLOOR
+from .waveform import VARIANCE_FLOOR, AudioStream
 
 
 @dataclass(frozen=True, eq=False)

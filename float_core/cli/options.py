@@ -11,7 +11,7 @@ import torch
 
 from ..argument_checks import check_whole
 from ..errors import OptionError
-from ..frame_rate import exact_rate
+from ..frame_rate import HIGHEST_RATE, LOWEST_RATE, exact_rate
 from ..types import FloatModel, MotionEdit
 
 DTYPES = ("float32", "float16", "bfloat16")
@@ -127,7 +127,7 @@ def frame_rate(text: str) -> Fraction:
         rate = exact_rate(Fraction(text)) if len(text) <= 12 and "e" not in text.lower() else Fraction(0)
     except (ValueError, ZeroDivisionError):  # an OptionError is a ValueError
         rate = Fraction(0)
-    if not 10 <= rate <= 120:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise argparse.ArgumentTypeError(f"{text!r} is not a frame rate; expected 10 to 120, e.g. 60, 29.97 or 30000/1001")
     return rate
 

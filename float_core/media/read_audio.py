@@ -93,8 +93,7 @@ def decode_audio(path: str | Path, start: float | None = None) -> Iterator[Audio
                 names = usual_names(len(names))
             heard = False
             timed = _samples(itertools.chain([first], frames))
-            parts = (samples for _, samples in timed) if start is None else _placed(timed, start, first.sample_rate)
-            for samples in rechunk(parts, BLOCK, dim=1):
+            for samples in rechunk(_placed(timed, start, first.sample_rate), BLOCK, dim=1):
                 if not bool(samples.isfinite().all()):
                     raise AudioError(f"the audio track of {path} holds values that are not finite")
                 yield AudioBlock(samples, first.sample_rate, names)
@@ -124,11 +123,11 @@ def decode_all(container: av.container.InputContainer, stream: Any) -> Iterator[
         raise damage
 
 
-def _placed(timed: Iterable[tuple[float | None, Tensor]], start: float, rate: int) -> Iterator[Tensor]:
-    """The samples at their times, from `start` on: silence where there are none."""
+def _placed(timed: Iterable[tuple[float | None, Tensor]], start: float | None, rate: int) -> Iterator[Tensor]:
+    """The samples at their times, from `start` on: silence where there are none. Without `start`, one after another."""
     done, begun = 0, False
     for time, samples in timed:
-        late = 0 if time is None else round((time - start) * rate) - done
+        late = 0 if time is None or start is None else round((time - start) * rate) - done
         if begun and abs(late) <= _UNHEARD * rate:
             late = 0
         if late > 0:
@@ -147,12 +146,14 @@ def _samples(frames: Iterable[av.AudioFrame]) -> Iterator[tuple[float | None, Te
     for frame in frames:
         like = like or frame
         if kind != (kind := (frame.format.name, frame.layout.name, frame.sample_rate)):
-            yield from ((None, rest) for rest in _resampled(resampler, None))
+            for rest in _resampled(resampler, None):
+                yield None, rest
             # Not planar, as PyAV would read beyond the end of eight planes.
             resampler = av.AudioResampler(format="flt", layout=like.layout, rate=like.sample_rate)
         for number, samples in enumerate(_resampled(resampler, frame)):
             yield (frame.time if not number and like.sample_rate == frame.sample_rate else None), samples
-    yield from ((None, rest) for rest in _resampled(resampler, None))
+    for rest in _resampled(resampler, None):
+        yield None, rest
 
 
 def _resampled(resampler: av.AudioResampler | None, frame: av.AudioFrame | None) -> Iterator[Tensor]:

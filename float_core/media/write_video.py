@@ -53,27 +53,10 @@ def write_video(
         refuse_input(target, [audio.path])
     require_encoders()
     track = _track(audio)
+    movie, size = None, (0, 0)
     with contextlib.ExitStack() as stack:
         with told(target):
             part = stack.enter_context(write_beside(target))
-        _write(part, container, chunks, rate, track)
-        with told(target):
-            stack.close()
-    return target
-
-
-class AudioTrack(NamedTuple):
-    """The audio of a video: blocks (channels, n) float32 in [-1, 1]; `channels` 1 or 2, or 0 for none."""
-
-    sample_rate: int
-    channels: int
-    blocks: Iterator[Tensor]
-
-
-def _write(part: Path, container: str, chunks: Iterable[FrameChunk], rate: Fraction, track: AudioTrack) -> None:
-    movie: MovieFile | None = None
-    size = (0, 0)
-    with contextlib.ExitStack() as stack:
         for chunk in to_host(chunks, _check_shape):
             if movie is None:
                 size, even = chunk.size, (chunk.pixels.shape[3], chunk.pixels.shape[2])
@@ -87,6 +70,17 @@ def _write(part: Path, container: str, chunks: Iterable[FrameChunk], rate: Fract
             raise VideoError("there are no frames to write")
         _add_audio(movie, track, seconds=math.inf)
         movie.finish()
+        with told(target):
+            stack.close()
+    return target
+
+
+class AudioTrack(NamedTuple):
+    """The audio of a video: blocks (channels, n) float32 in [-1, 1]; `channels` 1 or 2, or 0 for none."""
+
+    sample_rate: int
+    channels: int
+    blocks: Iterator[Tensor]
 
 
 def _add_audio(movie: MovieFile, track: AudioTrack, *, seconds: Fraction | float) -> None:

@@ -14,11 +14,10 @@ from ..argument_checks import check_number, check_sequence, check_whole
 from ..chunks import cut_spans
 from ..easing import smoother
 from ..errors import OptionError
-from ..frame_rate import exact_rate, exact_seconds, frames_for
+from ..frame_rate import check_rate, exact_rate, exact_seconds, frames_for
 from ..types import MotionSequence
 from .time_filters import AROUND, at_positions
 
-LOWEST_RATE, HIGHEST_RATE = 10, 120  # of video, frames a second
 SLOWEST, FASTEST = 0.05, 20.0
 _BLOCK = 50  # frames that are resampled at a time
 
@@ -41,14 +40,6 @@ def resample_motion(motion: MotionSequence, fps: float | Fraction, *, seconds: f
         return motion
     pieces = resample_pieces([motion.latents], length, old, rate, count)
     return replace(motion, latents=torch.cat(list(pieces), dim=1), fps=float(rate))
-
-
-def check_rate(fps: float | Fraction, *, own: float) -> Fraction:
-    """The exact frame rate to which a motion of rate `own` is resampled: 10 to 120, or its own."""
-    rate = exact_rate(fps)
-    if rate != exact_rate(own) and not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise OptionError(f"fps is {float(rate):g}; expected {LOWEST_RATE} to {HIGHEST_RATE} frames per second")
-    return rate
 
 
 def resample_pieces(pieces: Iterable[Tensor], length: int, old: Fraction, rate: Fraction, count: int) -> Iterator[Tensor]:

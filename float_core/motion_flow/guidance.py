@@ -51,6 +51,7 @@ def guided_velocity(
     options: SamplingOptions,
     times: Iterable[float],
     impl: Implementation = "fast",
+    on_evaluation: Callable[[], None] | None = None,
 ) -> Callable[[Tensor, float], Tensor]:
     """`velocity(x, t)` for t in `times`, with the scales of the options. "reference" and "fast" are equal except for rounding."""
     at_scales: dict[tuple[float, float], list[float]] = {}
@@ -62,7 +63,14 @@ def guided_velocity(
         else PreparedVelocity(transformer, conditions, *scales, these, table_bytes=TABLE_BYTES // len(at_scales))
         for scales, these in at_scales.items()
     }
-    return lambda x, t: velocities[scales_at(options, t)](x, t)
+
+    def velocity(x: Tensor, t: float) -> Tensor:
+        v = velocities[scales_at(options, t)](x, t)
+        if on_evaluation is not None:
+            on_evaluation()
+        return v
+
+    return velocity
 
 
 def scales_at(options: SamplingOptions, t: float) -> tuple[float, float]:

@@ -75,15 +75,8 @@ def sample_window(
         before = state.emotion if state.emotion is not None else emotion[:, :1].expand(-1, config.preceding, -1)
         emotion = torch.cat([before, emotion], dim=1)  # of all P+W frames
     conditions = WindowConditions(audio, source_motion, emotion, state.motion, state.audio)
-    velocity = guided_velocity(transformer, conditions, options, evaluation_times(*solver), impl)
-
-    def reported(x: Tensor, t: float) -> Tensor:
-        v = velocity(x, t)
-        if on_evaluation is not None:
-            on_evaluation()
-        return v
-
-    motion = SOLVERS[options.solver](reported, noise, time_grid(*solver))
+    velocity = guided_velocity(transformer, conditions, options, evaluation_times(*solver), impl, on_evaluation)
+    motion = SOLVERS[options.solver](velocity, noise, time_grid(*solver))
     last = config.window - config.preceding
     return motion, WindowState(motion[:, last:], audio[:, last:], emotion[:, config.window :] if changes else None)
 

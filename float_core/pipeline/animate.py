@@ -13,11 +13,11 @@ from torch import Tensor
 
 from ..argument_checks import check_audio, check_batch_size, check_emotion, check_images, check_motion
 from ..audio.speech_emotion import choose_emotion
-from ..frame_rate import exact_rate, frame_count
+from ..frame_rate import check_rate, exact_rate, frame_count
 from ..motion_editing.edit_checks import check_edits
 from ..motion_editing.motion_edits import edit_pieces, needs_whole_clip
 from ..motion_editing.motion_mixing import retarget_motion
-from ..motion_editing.motion_timing import check_rate, resample_pieces
+from ..motion_editing.motion_timing import resample_pieces
 from ..progress import ProgressCallback, silent
 from ..types import (
     AudioClip,
@@ -33,7 +33,7 @@ from ..types import (
 from .encode import encode_identity, predict_emotion
 from .long_audio import audio_frames, stream_audio_features
 from .render import render_pieces
-from .sample import check_options, stream_motion
+from .sample import check_options, evaluation_counter, stream_motion
 
 EmotionChoice = str | Mapping[str, float] | EmotionCondition | None
 
@@ -91,8 +91,9 @@ def animate(
     return _frames(model, image, source, chosen, timing, on_motion, batch_size, compile, on_progress or silent)
 
 
-# Gives the motion of an identity in pieces (1, n, D); reports encoding to the first callback and sampling to the second.
-MotionSource = Callable[[SourceIdentity, ProgressCallback, ProgressCallback], Iterable[Tensor]]
+# Gives the motion of an identity in pieces (1, n, D). Reports encoding; sampling too, unless it is given something to call instead, after
+# each evaluation.
+MotionSource = Callable[[SourceIdentity, ProgressCallback, Callable[[], None] | None], Iterable[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,13 @@ def _sampled(model: FloatModel, audio: AudioClip | AudioFile, emotion: EmotionCh
     features, frames = stream_audio_features(model, audio), audio_frames(model, audio)
     chosen = _resolve_emotion(model, emotion, frames)
 
-    def pieces(identity: SourceIdentity, on_encoding: ProgressCallback, on_sampling: ProgressCallback) -> Iterator[Tensor]:
+    def pieces(identity: SourceIdentity, on_progress: ProgressCallback, on_evaluation: Callable[[], None] | None) -> Iterator[Tensor]:
         encoded = itertools.chain([next(features)], features)
-        on_encoding("encode", 2, 3)
+        on_progress("encode", 2, 3)
         condition = chosen if chosen is not None else predict_emotion(model, audio)
-        on_encoding("encode", 3, 3)
-        return stream_motion(model, identity, encoded, frames, condition, options, on_progress=on_sampling)
+        on_progress("encode", 3, 3)
+        counted = on_evaluation or evaluation_counter(model, frames, options, on_progress)
+        return stream_motion(model, identity, encoded, condition, options, on_evaluation=counted)
 
     return pieces
 
@@ -131,8 +133,8 @@ def _given(model: FloatModel, audio: AudioClip | AudioFile, motion: MotionSequen
         lasts, seconds = found / motion.fps, audio.samples / audio.sample_rate
         warnings.warn(f"the audio lasts {seconds:.2f} s and the motion {lasts:.2f} s: the last frame is held to the end", stacklevel=3)
 
-    def pieces(identity: SourceIdentity, on_encoding: ProgressCallback, on_sampling: ProgressCallback) -> Iterator[Tensor]:
-        on_encoding("encode", 3, 3)
+    def pieces(identity: SourceIdentity, on_progress: ProgressCallback, _on_evaluation: Callable[[], None] | None) -> Iterator[Tensor]:
+        on_progress("encode", 3, 3)
         return iter([retarget_motion(model, motion, identity).latents.to(model.device, torch.float32)])
 
     return pieces
@@ -166,18 +168,15 @@ def _frames(
     on_progress("encode", 1, 3)
     rendered, motion_first = 0, on_motion is not None or needs_whole_clip(edits)
 
-    def while_sampling(stage: str, done: int, evaluations: int) -> None:
-        if motion_first:
-            on_progress("sample", done, evaluations)
-        else:
-            on_progress("render", rendered, timing.frames)
+    def while_sampling() -> None:
+        on_progress("render", rendered, timing.frames)
 
     def while_rendering(stage: str, done: int, frames: int) -> None:
         nonlocal rendered
         rendered = done
         on_progress(stage, done, frames)
 
-    pieces = _edited(model, source(identity, on_progress, while_sampling), edits, timing)
+    pieces = _edited(model, source(identity, on_progress, None if motion_first else while_sampling), edits, timing)
     if on_motion is not None:
         latents = torch.cat(list(pieces), dim=1)
         on_motion(MotionSequence(latents, float(timing.rate), identity.motion))
@@ -189,10 +188,11 @@ def _edited(model: FloatModel, pieces: Iterable[Tensor], edits: tuple[MotionEdit
     """The motion as it will be rendered: edited, at the wanted rate, as long as the audio."""
     if needs_whole_clip(edits):
         pieces = _joined(pieces)
-    edited = edit_pieces(model, pieces, edits, frames=timing.length, fps=float(timing.own))
-    if timing.rate == timing.own and timing.frames == timing.length:
-        return edited
-    return resample_pieces(edited, timing.length, timing.own, timing.rate, timing.frames)
+    if edits:
+        pieces = edit_pieces(model, pieces, edits, frames=timing.length, fps=float(timing.own))
+    if timing.rate != timing.own or timing.frames != timing.length:
+        pieces = resample_pieces(pieces, timing.length, timing.own, timing.rate, timing.frames)
+    return iter(pieces)
 
 
 def _joined(pieces: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..argument_checks import check_audio, check_images, check_number
-from ..audio.audio_stream import stream_audio
+from ..audio.waveform import stream_audio
 from ..chunks import cut_spans
 from ..frame_rate import frame_count
 from ..progress import ProgressCallback

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..argument_checks import check_audio
-from ..audio.audio_stream import AudioStream, stream_audio
+from ..audio.waveform import AudioStream, stream_audio
 from ..frame_rate import frame_count
 from ..progress import ProgressCallback
 from ..types import AudioClip, AudioFile, FloatModel

@@ -48,8 +48,8 @@ def sample_motion(
     if noise is not None:
         check_noise(noise, (window_count(frames, config), batch, config.window, config.latent_size))
     source = identity.motion.to(model.device, torch.float32).expand(batch, -1)
-    whole = [audio.features], frames
-    windows = stream_motion(model, replace(identity, motion=source), *whole, emotion, options, noise=noise, on_progress=on_progress)
+    counted = evaluation_counter(model, frames, options, on_progress) if on_progress is not None else None
+    windows = stream_motion(model, replace(identity, motion=source), [audio.features], emotion, options, noise=noise, on_evaluation=counted)
     return MotionSequence(torch.cat(list(windows), dim=1), audio.fps, source)
 
 
@@ -57,25 +57,22 @@ def stream_motion(
     model: FloatModel,
     identity: SourceIdentity,
     pieces: Iterable[Tensor],
-    frames: int,
     emotion: EmotionCondition,
     options: SamplingOptions,
     *,
     noise: Tensor | None = None,
-    on_progress: ProgressCallback | None = None,
+    on_evaluation: Callable[[], None] | None = None,
 ) -> Iterator[Tensor]:
     """As `sample_motion`, with the same bits, but window by window (B, up to W, D), each sampled when it is asked for.
 
-    The audio features come in pieces (B or 1, n, D_a) of any length with `frames` frames in all, as from `stream_audio_features`. A piece
-    is taken when the first window that needs it is sampled, so that neither all features nor all motion are held. Checks nothing.
+    The audio features come in pieces (B or 1, n, D_a) of any length, as from `stream_audio_features`. A piece is taken when the first
+    window that needs it is sampled, so that neither all features nor all motion are held. Checks nothing.
     """
     transformer = model.require("transformer")
     source, emotions = (c.to(model.device, torch.float32) for c in (identity.motion, emotion.probabilities))
     if bool((emotions == emotions[:, :1]).all()):
         emotions = emotions[:, :1]  # so that the network rounds as for a constant one
     audio = (piece.to(model.device, torch.float32) for piece in pieces)
-    total = window_count(frames, transformer.config) * options.steps
-    on_evaluation = _counter(on_progress, total) if on_progress is not None else None
     return sample_windows(transformer, source, audio, emotions, options, noise=noise, on_evaluation=on_evaluation)
 
 
@@ -96,6 +93,7 @@ def check_options(options: object) -> SamplingOptions:
     return value
 
 
-def _counter(on_progress: ProgressCallback, total: int) -> Callable[[], None]:
-    done = itertools.count(1)
+def evaluation_counter(model: FloatModel, frames: int, options: SamplingOptions, on_progress: ProgressCallback) -> Callable[[], None]:
+    """An `on_evaluation` that reports to `on_progress`: stage "sample", of all evaluations that so many frames take."""
+    done, total = itertools.count(1), window_count(frames, model.require("transformer").config) * options.steps
     return lambda: on_progress("sample", next(done), total)

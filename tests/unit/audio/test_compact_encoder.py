@@ -5,9 +5,9 @@ import pytest
 import torch
 import torchaudio
 
-from float_core.audio.audio_stream import stream_audio
 from float_core.audio.compact_encoder import CompactAudioEncoder
 from float_core.audio.log_mel import mel_filters
+from float_core.audio.waveform import stream_audio
 from float_core.config import CompactAudioConfig
 from float_core.errors import AudioError, OptionError
 from float_core.frame_rate import frame_count

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from float_core.audio import speech_emotion
-from float_core.audio.audio_stream import stream_audio
 from float_core.audio.long_windows import WindowPlan
 from float_core.audio.speech_emotion import SpeechEmotionClassifier, choose_emotion
+from float_core.audio.waveform import stream_audio
 from float_core.config import EMOTIONS, EmotionConfig
 from float_core.errors import OptionError
 from float_core.types import AudioClip

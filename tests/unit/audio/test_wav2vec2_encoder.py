@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from float_core.audio import wav2vec2_encoder
-from float_core.audio.audio_stream import stream_audio
 from float_core.audio.long_windows import WindowPlan
 from float_core.audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
 from float_core.audio.wav2vec2_network import receptive_field
+from float_core.audio.waveform import stream_audio
 from float_core.config import Wav2Vec2AudioConfig
 from float_core.errors import AudioError, OptionError
 from float_core.frame_rate import frame_count

@@ -9,10 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from float_core.audio.audio_stream import stream_audio
 from float_core.audio.wav2vec2_network import build_wav2vec2
 from float_core.audio.wav2vec2_statistics import measure_audio, norm_of_whole_audio
-from float_core.audio.waveform import normalize
+from float_core.audio.waveform import normalize, stream_audio
 from float_core.chunks import repeat_last
 from float_core.types import AudioFile
 

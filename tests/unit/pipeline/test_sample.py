@@ -82,7 +82,7 @@ def test_motion_of_a_voice_in_pieces_is_that_of_the_whole(model, conditions, siz
             asked.append(piece.shape[1])
             yield piece
 
-    windows = stream_motion(model, identity, pieces(), 25, emotion, OPTIONS)
+    windows = stream_motion(model, identity, pieces(), emotion, OPTIONS)
     first = next(windows)
     assert sum(asked) == min(25, math.ceil(10 / size) * size)  # what the first window needs
     found = torch.cat([first, *windows], dim=1)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from float_core.audio.audio_stream import resample_blocks, stream_audio
-from float_core.audio.waveform import prepare, resample
+from float_core.audio.waveform import prepare, resample, resample_blocks, stream_audio
 from float_core.chunks import cut_spans
 from float_core.errors import AudioError
 from float_core.types import AudioClip, AudioFile
