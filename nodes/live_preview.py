@@ -16,12 +16,24 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
+from reprlib import repr as short  # what the page sends may be anything, of any length
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from PIL import Image
 
-from ..float_core import Calibration, MotionEdit, MotionSequence, SourceIdentity, direction_name, edit_motion, frame_memory, render_frames
+from ..float_core import (
+    Calibration,
+    MotionEdit,
+    MotionSequence,
+    OptionError,
+    SourceIdentity,
+    direction_name,
+    edit_motion,
+    frame_memory,
+    render_frames,
+)
+from ..float_core.argument_checks import check_number
 from ..float_core.motion_editing import direction_group
 from ..float_core.pixels import to_rows
 from .widget_values import DIRECTIONS, LambdaSettings
@@ -32,7 +44,7 @@ if TYPE_CHECKING:
 MOST_NODES = 64  # whose last runs are remembered
 NODE_ID = re.compile(r"[0-9]{1,18}(:[0-9]{1,18}){0,15}")  # inside subgraphs "1:2"
 LARGEST_BODY = 2 * 2**20  # bytes
-LONGEST_CLIP = 86400.0  # seconds: a time beyond it is a mistake
+LONGEST = 86400.0  # seconds: a time beyond it is a mistake
 UNKNOWN_RANGE = 3.0  # of a slider where nothing was measured, in coefficient units
 FORMATS: dict[str, dict[str, Any]] = {"jpeg": {"quality": 90}, "png": {"compress_level": 1}}  # how PIL writes them
 
@@ -45,10 +57,6 @@ _runs: OrderedDict[str, LastRun] = OrderedDict()
 
 class NoRunError(Exception):
     """There is nothing to render from; the message says what to do."""
-
-
-class BadRequestError(Exception):
-    """The message says what was found and what was expected."""
 
 
 class SupersededError(Exception):
@@ -189,27 +197,25 @@ def describe_directions(calibration: Calibration | None, count: int = DIRECTIONS
 
 
 def parse_preview_request(body: bytes | None) -> PreviewRequest:
-    """What a body asks for; None = one that was too large. Raises BadRequestError."""
+    """What a body asks for; None = one that was too large. Raises OptionError."""
     if body is None:
-        raise BadRequestError(f"the body is larger than {LARGEST_BODY} bytes")
+        raise OptionError(f"the body is larger than {LARGEST_BODY} bytes")
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadRequestError("the body is not JSON; expected an object with node, values and time") from error
+        raise OptionError("the body is not JSON; expected an object with node, values and time") from error
     if not isinstance(data, dict):
-        raise BadRequestError(f"the body is a JSON {type(data).__name__}; expected an object with node, values and time")
+        raise OptionError(f"the body is a JSON {type(data).__name__}; expected an object with node, values and time")
     values, seconds, kind = data.get("values"), data.get("time", 0.0), data.get("format", "jpeg")
     if not isinstance(values, dict):
-        raise BadRequestError(f"values is {type(values).__name__}; expected an object of widget values by name")
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_CLIP:
-        raise BadRequestError(f"time is {str(seconds)[:100]!r}; expected seconds from 0 to {LONGEST_CLIP:g}")
+        raise OptionError(f"values is {type(values).__name__}; expected an object of widget values by name")
     if not isinstance(kind, str) or kind not in FORMATS:
-        raise BadRequestError(f"format is {str(kind)[:100]!r}; expected {' or '.join(FORMATS)}")
-    return PreviewRequest(node_id(data.get("node")), values, float(seconds), kind)
+        raise OptionError(f"format is {short(kind)}; expected {' or '.join(FORMATS)}")
+    return PreviewRequest(node_id(data.get("node")), values, check_number("time", seconds, low=0, high=LONGEST), kind)
 
 
 def node_id(value: object) -> str:
-    """A node's id, checked. Raises BadRequestError."""
+    """A node's id, checked. Raises OptionError."""
     if not isinstance(value, str) or not NODE_ID.fullmatch(value):
-        raise BadRequestError(f"node is {str(value)[:100]!r}; expected a node's id, such as 9 or 5:9")
+        raise OptionError(f"node is {short(value)}; expected a node's id, such as 9 or 5:9")
     return value

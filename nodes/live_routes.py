@@ -13,7 +13,7 @@ from ..float_core import FloatError
 from ..float_core.calibration import calibration_of
 from . import host_bridge, live_preview
 from .host_bridge import Answer, Request
-from .live_preview import BadRequestError, NewestWins, NoRunError, PreviewRequest, SupersededError
+from .live_preview import NewestWins, NoRunError, PreviewRequest, SupersededError
 from .managed_model import NetworksInUseError
 from .messages import advised
 from .source_nodes import BUNDLED, model_source
@@ -49,7 +49,7 @@ async def _state(request: Request) -> Answer:
         subject = live_preview.last_run(live_preview.node_id(request.query.get("node")))
     except NoRunError as error:
         return _json({"ready": False, "message": str(error), "directions": []})
-    except BadRequestError as error:
+    except FloatError as error:
         return _error(400, "bad_request", str(error))
     core = subject.model.core
     directions = live_preview.describe_directions(core.calibration, core.basis.shape[1])
@@ -62,8 +62,6 @@ async def _image(request: Request, newest: NewestWins) -> Answer:
     try:
         asked = live_preview.parse_preview_request(request.body)
         image = await newest.run(asked.node, lambda: _draw(asked))
-    except BadRequestError as error:
-        return _error(400, "bad_request", str(error))
     except FloatError as error:
         return _error(400, "bad_request", advised(error))
     except NoRunError as error:

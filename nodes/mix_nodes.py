@@ -24,7 +24,7 @@ from .managed_model import ManagedModel
 from .widget_values import LISTED, chosen_directions, seconds_of_directions
 
 SHARE = {"min": 0.0, "max": 1.0, "step": 0.05, "round": 0.001}
-SECONDS = {"min": 0.0, "max": 5.0, "step": 0.02, "round": 0.001}
+SIGMA = {"min": 0.0, "max": 5.0, "step": 0.02, "round": 0.001}
 DEFAULT_WINDOW = 50  # of a model that does not sample
 PARTS = {
     "head": "the head: turns, nods, shifts",
@@ -182,11 +182,11 @@ class FLOATSmoothMotion(FloatNode):
                 socket_types.Model.Input("model", tooltip="From Load FLOAT Model: its calibration says which directions move what."),
                 socket_types.Motion.Input("motion", tooltip="The motion to smooth."),
                 *(
-                    io.Float.Input(part, default=0.0, **SECONDS, tooltip=f"Seconds of smoothing (a Gaussian's sigma) for {what}. 0 = off.")
+                    io.Float.Input(part, default=0.0, **SIGMA, tooltip=f"Seconds of smoothing (a Gaussian's sigma) for {what}. 0 = off.")
                     for part, what in PARTS.items()
                 ),
                 io.Float.Input(
-                    "outside", default=0.0, **SECONDS, tooltip="The same for the motion that the model's directions do not describe."
+                    "outside", default=0.0, **SIGMA, tooltip="The same for the motion that the model's directions do not describe."
                 ),
                 io.Boolean.Input(
                     "repair_seams",

@@ -5,9 +5,9 @@ Knows the widgets' names; imports neither ComfyUI nor networks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from reprlib import repr as short  # what comes over a socket may be anything, of any length
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from ..float_core import (
     edits_from_text,
     preset_edits,
 )
+from ..float_core.argument_checks import check_number, is_number
 from ..float_core.frame_rate import frames_for
 from ..float_core.motion_editing import direction_group, directions_of
 from ..float_core.types import QUALITIES
@@ -74,7 +75,7 @@ class LambdaSettings:
         if unknown := sorted(set(values) - set(RANGES) - set(TEXTS)):
             expected = f"lambda_00 to lambda_19, {', '.join([*list(RANGES)[DIRECTIONS:], *TEXTS])}"
             raise OptionError(f"{', '.join(map(repr, unknown))[:200]}: no such widget; expected {expected}")
-        numbers = {name: _number(name, values.get(name, default), low, high) for name, (default, low, high) in RANGES.items()}
+        numbers = {name: check_number(name, values.get(name, default), low=low, high=high) for name, (default, low, high) in RANGES.items()}
         texts = {name: _text(name, values.get(name, default)) for name, default in TEXTS.items()}
         chosen, note = _preset(texts["preset"], calibration, numbers["preset_strength"])
         written = edits_from_text(texts["edit"])
@@ -95,12 +96,6 @@ def _preset(name: str, calibration: Calibration | None, strength: float) -> tupl
     if name not in EDIT_PRESETS:
         raise OptionError(f"preset is {name[:100]!r}; expected {NO_PRESET}, {', '.join(EDIT_PRESETS)}")
     return preset_edits(name, calibration, strength)
-
-
-def _number(name: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise OptionError(f"{name} is {str(value)[:100]!r}; expected a number from {low:g} to {high:g}")
-    return float(value)
 
 
 def _text(name: str, value: object) -> str:
@@ -161,8 +156,8 @@ def floats_of(values: object) -> tuple[float, ...]:
     listed = values.tolist() if isinstance(values, (Tensor, np.ndarray, np.generic)) else values
     if isinstance(listed, (list, tuple)):
         return tuple(number for part in listed for number in floats_of(part))
-    if isinstance(listed, bool) or not isinstance(listed, (int, float)) or not math.isfinite(listed):
-        raise OptionError(f"the values hold {listed!r}; expected finite numbers, or lists of them")
+    if not is_number(listed):
+        raise OptionError(f"the values hold {short(listed)}; expected finite numbers, or lists of them")
     return (float(listed),)
 
 
