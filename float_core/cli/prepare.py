@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "videos",
         "videos of people who speak",
         "Cut every video into clips of one face in a fixed square, at 25 frames a second, with the face's mesh and motion and with the "
-        "sound in step with the lips.",
+        "audio in step with the lips.",
         run_prepare_videos,
         size=True,
         layouts=VIDEO_LAYOUTS,
@@ -43,8 +43,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_kind(
         kinds,
         "speech",
-        "recordings of speech, with times of their sounds or transcripts",
-        "Bring every recording to 16 kHz, with the times of its sounds: from a TextGrid or JSON beside it, or found from its transcript.",
+        "recordings of speech, with transcripts or with the times of their phones",
+        "Bring every recording to 16 kHz, with the times of its phones: from a TextGrid or JSON beside it, or found from its transcript.",
         run_prepare_speech,
         layouts=SPEECH_LAYOUTS,
     )
