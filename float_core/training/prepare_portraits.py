@@ -5,6 +5,7 @@ Restartable: what is done is kept, rejects are remembered with their reasons. Se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from .preparation import Rejected, counted_reasons, file_name, read_json, work_t
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _PERSON_SIZE = 256
 _SECOND_FACE = 0.4  # a second face this tall beside the first one is a second person, a smaller one the background's
+_SHOWN = 48  # portraits on the sheet, eight in a row
 _REJECTS, _REPORT = "rejects.json", "report.json"
 
 
@@ -155,13 +157,19 @@ def _work(item: tuple[Path, str, str, Path, int, PortraitLimits]) -> tuple[Path,
     return path, ""
 
 
+def spread(names: Sequence[str], most: int) -> list[str]:
+    """At most so many of the names, evenly spread over all of them."""
+    count = min(most, len(names))
+    return [names[i * len(names) // count] for i in range(count)]
+
+
 def _finish(out: Path, layout: MeshLayout, rejects: dict[str, str], size: int) -> PreparedPortraits:
     names = sorted(path.stem for path in out.glob("*.npz"))
     if not names:
         raise OptionError(f"no portrait could be used: {counted_reasons(rejects.values())}; see {out / _REJECTS}")
     people = {name: read_identity(out, name) for name in names}
     save_index(out, layout, people, size)
-    portraits = [load_portrait(out, name) for name in names[:: max(1, len(names) // 48)][:48]]
+    portraits = [load_portrait(out, name) for name in spread(names, _SHOWN)]
     tiles = torch.stack([resize_square(torch.from_numpy(p.image).permute(2, 0, 1).float(), 128) for p in portraits])
     blank = torch.zeros(-len(tiles) % 8, 3, 128, 128)
     write_sheet(out / "sheet.jpg", list(from_bytes(torch.cat([tiles, blank])).split(8)))

@@ -123,3 +123,13 @@ def test_triangles_of_a_tessellation_are_its_triples():
     layout = mediapipe_layout([(0, 1), (1, 2), (2, 0), (2, 3), (3, 1), (3, 4)])
     assert layout.triangles == ((0, 1, 2), (1, 2, 3))
     assert len(layout.left_eye.upper) == len(layout.left_eye.fold) == 9
+
+
+@pytest.mark.parametrize("count", [1, 47, 48, 49, 80, 95, 96, 1000])
+def test_the_sheet_shows_portraits_from_first_to_last(count):
+    names = [f"{n:04}" for n in range(count)]
+    shown = prepare.spread(names, 48)
+    steps = np.diff([int(name) for name in shown])
+    assert len(shown) == len(set(shown)) == min(count, 48)
+    assert shown[0] == names[0] and count - int(shown[-1]) <= -(-count // 48)
+    assert count == 1 or steps.max() - steps.min() <= 1
