@@ -44,7 +44,7 @@ def write_beside(path: str | Path) -> Iterator[Path]:
 def refuse_input(path: str | Path, inputs: Iterable[str | Path]) -> None:
     """Raises OptionError if writing `path` would replace one of the files that are read for it, even under another spelling of the name or
     through a link. Call it before any work starts."""
-    target = Path(path)
+    target = Path(os.path.realpath(path))  # as write_beside: "new/../x" is x, although there is no folder "new" yet
     for given in map(Path, inputs if target.exists() else ()):
         if given.exists() and target.samefile(given):
             raise OptionError(f"{path} is the same file as {given}; the result would replace it. Give the result another name.")

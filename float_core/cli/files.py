@@ -34,12 +34,13 @@ def check_inputs(*paths: Path | None) -> list[Path]:
 
 def check_output(name: str, path: Path, *, suffixes: Iterable[str] = (), any_case: bool = False, inputs: Iterable[Path] = ()) -> None:
     """A file to write, which the option `name` gave: it ends in one of `suffixes`, can be written, and is none of `inputs`."""
-    if path.is_dir():
+    target = Path(os.path.realpath(path))  # what is written: "new/../x" is x, although there is no folder "new" yet
+    if target.is_dir():
         raise OptionError(f"{name} is {path}, a folder; expected the name of a file")
     expected = tuple(suffixes)
     if expected and (path.suffix.lower() if any_case else path.suffix) not in expected:
         raise OptionError(f"{name} is {path}; expected a name that ends in {' or '.join(expected)}")
-    if path.exists() and not path.is_file():
+    if target.exists() and not target.is_file():
         raise OptionError(f"{name} is {path}, which is no regular file; expected the name of a file")
     refuse_input(path, inputs)
     _check_writable(name, path)
@@ -47,17 +48,18 @@ def check_output(name: str, path: Path, *, suffixes: Iterable[str] = (), any_cas
 
 def check_folder(name: str, path: Path) -> None:
     """A folder to write to, which the option `name` gave: it is there or can be made."""
-    if path.exists() and not path.is_dir():
+    if (target := Path(os.path.realpath(path))).exists() and not target.is_dir():
         raise OptionError(f"{name} is {path}, which is no folder")
     _check_writable(name, path)
 
 
 def _check_writable(name: str, path: Path) -> None:
     """Of what is not there yet, the nearest folder above it counts; a file is written beside its name, so that its folder counts too."""
-    above = next(place for place in Path(os.path.realpath(path)).parents if place.exists())
+    target = Path(os.path.realpath(path))
+    above = next(place for place in target.parents if place.exists())
     if not above.is_dir():
         raise OptionError(f"{name} is {path}, but {above} is no folder")
-    for place in (above, path) if path.exists() else (above,):
+    for place in (above, target) if target.exists() else (above,):
         if not os.access(place, os.W_OK):
             raise OptionError(f"{name} is {path}, but {place} cannot be written to")
 

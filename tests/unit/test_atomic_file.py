@@ -145,7 +145,7 @@ def test_a_result_does_not_replace_what_it_is_made_from(tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     (tmp_path / "link.wav").symlink_to(voice)
     (tmp_path / "twin.wav").hardlink_to(voice)
-    for name in (voice, "voice.wav", "folder/../voice.wav", "link.wav", tmp_path / "link.wav", "twin.wav"):
+    for name in (voice, "voice.wav", "folder/../voice.wav", "none/../voice.wav", "link.wav", tmp_path / "link.wav", "twin.wav"):
         with pytest.raises(OptionError, match="is the same file as"):
             refuse_input(name, ["none.png", voice])
     (tmp_path / "other.wav").write_bytes(b"an older result")

@@ -248,7 +248,8 @@ def spelled(path: Path, way: str) -> str:
         link.symlink_to(path)
     elif way == "hard link":
         link.hardlink_to(path)
-    return {"same": path.name, "detour": f"folder/../{path.name}", "absolute": str(path)}.get(way, link.name)
+    names = {"same": path.name, "detour": f"folder/../{path.name}", "through nothing": f"none/../{path.name}", "absolute": str(path)}
+    return names.get(way, link.name)
 
 
 OVERWRITTEN = [  # what is read, and the command that would write there
@@ -266,7 +267,7 @@ OVERWRITTEN = [  # what is read, and the command that would write there
 ]
 
 
-@pytest.mark.parametrize("way", ["same", "detour", "absolute", "symbolic link", "hard link"])
+@pytest.mark.parametrize("way", ["same", "detour", "through nothing", "absolute", "symbolic link", "hard link"])
 @pytest.mark.parametrize(("name", "arguments"), OVERWRITTEN, ids=[f"{arguments[0]} over {name}" for name, arguments in OVERWRITTEN])
 def test_an_output_that_is_an_input_is_refused(files, unloaded, capsys, name, arguments, way):
     for copy, original in (
