@@ -1,7 +1,8 @@
-"""What lies between the lids of a photographed eye, and the lid's skin that unrolls when it closes.
+"""The inside of a photographed eye, between its lids, and the skin of the upper lid, which unfolds when the eye closes.
 
-The eye's inside stays where the eyeball is while lids move over it, and its iris turns. The map from photograph to frame is made of
-straight pieces, so that it has an exact inverse: the iris' disc moves as a whole, what is beside it gives way up to corners and lids.
+The inside stays with the eyeball while the lids move over it, and the iris turns. The map from the photograph to the frame consists of
+straight pieces, so that it has an exact inverse: the iris moves as a whole disc, and what is beside it stretches or shrinks up to the
+corners and the lids.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ _MOST = 0.55  # an iris goes no further than this share of the white beside it
 
 @dataclass(frozen=True, eq=False)
 class EyeFrame:
-    """An eye's own coordinates in an image: x from -1 (left corner) to 1 (right corner), y across, in the same unit of an eye seen from
-    ahead. `matrix` (2, 2) and `origin` (2,): image = matrix @ own + origin."""
+    """The coordinates of one eye in an image: x from -1 (left corner) to 1 (right corner), y across, in the same unit, as if the eye were
+    seen from the front. `matrix` (2, 2) and `origin` (2,): image = matrix @ own + origin."""
 
     matrix: np.ndarray
     origin: np.ndarray
@@ -45,8 +46,9 @@ class EyeFrame:
 
 @dataclass(frozen=True, eq=False)
 class EyeTurn:
-    """How the inside of one eye is moved, in own coordinates: its iris (at `iris`, of `radius`) by `turn` (2,), everything stretched by
-    `widen` >= 1 about the lower lid. `lids`: heights of the upper and the lower one in the photograph, at the eye's middle."""
+    """How the inside of one eye moves, in the eye's own coordinates: the iris (at `iris`, with radius `radius`) moves by `turn` (2,), and
+    everything is stretched by `widen` >= 1 from the lower lid. `lids`: heights of the upper and the lower lid in the photograph, at the
+    middle of the eye."""
 
     iris: np.ndarray
     radius: float
@@ -71,14 +73,14 @@ class EyeTurn:
         return np.stack((x, _straight_pieces(y, after, before)), -1)
 
     def _across(self) -> tuple[np.ndarray, np.ndarray]:
-        """Places along the eye in the photograph and in the frame."""
+        """Places along the eye, in the photograph and in the frame."""
         left, right = max(-0.95, self.iris[0] - self.radius), min(0.95, self.iris[0] + self.radius)
         turn = float(np.clip(self.turn[0], -_MOST * (1 + left), _MOST * (1 - right)))
         before = np.array([-2.0, -1.0, left, right, 1.0, 2.0])
         return before, before + np.array([0, 0, turn, turn, 0, 0])
 
     def _knots(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Heights (..., 4) in the photograph and in the frame, above x: the upper lid, the iris' middle part, the lower lid."""
+        """Heights (..., 4) above x, in the photograph and in the frame: the upper lid, the middle part of the iris, the lower lid."""
         arch = np.clip(1 - x * x, 0.05, 1)
         top, low = self.lids[0] * arch, self.lids[1] * arch
         room = 0.15 * (low - top)
@@ -91,7 +93,7 @@ class EyeTurn:
 
 
 def _straight_pieces(values: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Values (...) through the map that takes `before` (..., 4) to `after` (..., 4), straight between, shifted as a whole outside."""
+    """Values (...), mapped so that `before` (..., 4) becomes `after` (..., 4): linear between these points, shifted outside of them."""
     result = np.where(values < before[..., 0], values + after[..., 0] - before[..., 0], values + after[..., -1] - before[..., -1])
     for k in range(before.shape[-1] - 1):
         share = (values - before[..., k]) / (before[..., k + 1] - before[..., k])
@@ -101,8 +103,8 @@ def _straight_pieces(values: np.ndarray, before: np.ndarray, after: np.ndarray) 
 
 
 def paint_lids(image: np.ndarray, points: np.ndarray, eyes: tuple[EyeLayout, EyeLayout], triangles: np.ndarray) -> Patch:
-    """What the strips of skin between lid and fold look like when the eyes close, and the cover of it: skin of the
-    color above the fold, a line of lashes at the edge. `image` (S, S, 3) in [0, 1], `points` (N, 2) in pixels."""
+    """The skin between lid and fold when the eyes close, and how much it covers: skin of the color above the fold, with a line of lashes at
+    the edge. `image` (S, S, 3) in [0, 1], `points` (N, 2) in pixels."""
     size = len(image)
     layer = np.zeros((size, size, 4), np.float32)
     smooth = F.avg_pool2d(torch.from_numpy(image).permute(2, 0, 1)[None], 5, 1, 2)[0].permute(1, 2, 0).numpy()
@@ -128,7 +130,7 @@ def paint_lids(image: np.ndarray, points: np.ndarray, eyes: tuple[EyeLayout, Eye
 
 
 def _lid_skin(image: np.ndarray, above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """(k, 3): the color of an upper lid, from skin above its fold and below the eye: the one may lie in shadow, or under hair."""
+    """(k, 3): the color of an upper lid, from the skin above its fold and below the eye, since either may be in shadow or under hair."""
     upper, lower = _at(image, above), _at(image, below)
     skin = 0.4 * upper + 0.6 * np.maximum(lower, upper)
     usual = np.median(skin[1:-1], 0)

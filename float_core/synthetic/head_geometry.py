@@ -1,10 +1,9 @@
 """Geometry of the synthetic heads: where a point of the skin is seen, and which point of the skin a pixel shows.
 
-Three frames, all with y down and 1 = half the image: view p (the image), surface c (s along the head's width, t = height on
-an upright head: a frontal view unrolled at the sides) and material m (the skin at rest: eyes and lips closed, no expression).
-pixel -> surface is a ray cast to an ellipsoid with a nose; surface -> material takes smooth displacements and then the slits of
-eyes and mouth away. Both directions are exact to the fixed points' tolerance, so the flow between two poses is exact too.
-Knows nothing of colors.
+Three frames, all with y down and 1 = half the image: view p (the image), surface c (s along the width of the head, t = height on an
+upright head: a frontal view unrolled at the sides) and material m (the skin at rest: eyes and lips closed, no expression). pixel ->
+surface casts a ray to an ellipsoid with a nose; surface -> material removes smooth displacements, then the openings of eyes and mouth.
+Both directions are exact up to the tolerance of the fixed points, so the flow between two poses is exact too. Knows nothing of colors.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ def pixel_grid(size: int) -> Tensor:
 
 
 def control(rig: Tensor, name: str) -> Tensor:
-    """One control of (B, 20) as (B, 1, 1)."""
+    """One control of (B, 20), as (B, 1, 1)."""
     return rig[:, rigs.index(name), None, None]
 
 
@@ -129,13 +128,13 @@ def from_head_plane(rig: Tensor, h: Tensor) -> Tensor:
 
 
 def _jaw_shift(shape: HeadShape, rig: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """How far the jaw carries what lies at upright height y: (dx, dy)."""
+    """How far the jaw moves a point at upright height y: (dx, dy)."""
     ramp = smooth(((y - shape["mouth_y"]) / (shape.chin_y - shape["mouth_y"])).clamp(0, 1))
     return 0.05 * control(rig, "jaw_side") * ramp, 0.09 * control(rig, "jaw_open") * ramp
 
 
 def _breadth(shape: HeadShape, y: Tensor) -> Tensor:
-    """What makes an ellipse a head: breadth of jaw and skull at upright height y, as a factor."""
+    """What makes a head of an ellipse: how broad jaw and skull are at upright height y, as a factor."""
     jaw = shape["jaw_width"] * torch.exp(-(((y - shape.chin_y + 0.2) / 0.22) ** 2))
     return 1 + jaw + 0.14 * torch.exp(-(((y + 0.62) / 0.25) ** 2))
 

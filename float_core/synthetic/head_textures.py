@@ -1,7 +1,7 @@
-"""Colors of the synthetic heads: noise and photo textures, and the canvas of one head's skin in material coordinates.
+"""Colors of the synthetic heads: noise and photo textures, and a canvas with the skin of one head in material coordinates.
 
-A canvas holds what is painted on the resting skin (lips, brows, lids, hair, beard) and the slope of small relief, so that one
-lookup a pixel renders any pose and expression. Knows nothing of poses.
+A canvas holds what is painted on the resting skin (lips, brows, lids, hair, beard) and the slopes of small relief, so that one lookup for
+each pixel renders any pose and expression. Knows nothing of poses.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def coin(generator: torch.Generator, probability: float, *shape: int) -> Tensor:
 
 
 def natural_noise(generator: torch.Generator, size: int, falloff: float) -> Tensor:
-    """(3, size, size) in [0, 1] with spectrum 1 / f^falloff: statistics of natural images, periodic at the edges."""
+    """(3, size, size) in [0, 1] with the spectrum 1 / f^falloff, as natural images have; periodic at the edges."""
     frequency = torch.fft.fftfreq(size)
     radius = (frequency[:, None] ** 2 + frequency[None] ** 2).sqrt().clamp_min(1 / size)
     spectrum = torch.fft.fft2(torch.randn(3, size, size, generator=generator)) / radius**falloff
@@ -55,7 +55,7 @@ def natural_noise(generator: torch.Generator, size: int, falloff: float) -> Tens
 
 
 def photo_textures(size: int) -> list[Tensor]:
-    """The photographs without people that scikit-image's wheel carries, as (3, size, size) in [0, 1]."""
+    """The photographs without people in scikit-image's wheel, as (3, size, size) in [0, 1]."""
     import skimage.data
     import skimage.transform
 
@@ -70,7 +70,7 @@ def photo_textures(size: int) -> list[Tensor]:
 
 @dataclass(frozen=True)
 class TexturePool:
-    """Textures (N, 3, size, size) in [0, 1], made once because noise costs more than rendering."""
+    """Textures (N, 3, size, size) in [0, 1], made once, because noise costs more time than rendering."""
 
     textures: Tensor
 
@@ -123,7 +123,7 @@ def soft(x: Tensor, width: float) -> Tensor:
 
 
 def _over(canvas: Tensor, color: Tensor, alpha: Tensor) -> Tensor:
-    """Paint color (B, 3) or (B, 3, h, w) with alpha (B, h, w)."""
+    """Paints color (B, 3) or (B, 3, h, w) with alpha (B, h, w)."""
     color = color[..., None, None] if color.ndim == 2 else color
     return canvas + alpha[:, None] * (color - canvas)
 
@@ -142,7 +142,7 @@ def _texture_on_canvas(texture: Tensor, repeat: float = 1.0) -> Tensor:
 
 
 def _relief(shape: HeadShape, s: Tensor, t: Tensor, strength: Tensor) -> Tensor:
-    """Slopes (B, 2, h, w) of sockets, lips, chin and nose wings, which only light shows."""
+    """Slopes (B, 2, h, w) of eye sockets, lips, chin and the sides of the nose, which only the light shows."""
 
     def bump(x: Tensor | float, y: Tensor | float, radius_x: float, radius_y: float) -> Tensor:
         return torch.exp(-(((s - x) / radius_x) ** 2) - ((t - y) / radius_y) ** 2)
@@ -240,7 +240,7 @@ def _paint_glasses(canvas: Tensor, shape: HeadShape, s: Tensor, t: Tensor, gener
 
 
 def _strand_texture(pool: TexturePool, hair: Tensor, generator: torch.Generator) -> Tensor:
-    """Noise squeezed across the strands, in the color of the hair."""
+    """Noise, squeezed across the strands, in the color of the hair."""
     texture = pool.draw(generator, len(hair)).mean(1, keepdim=True)
     size = texture.shape[-1]
     texture = F.interpolate(texture[:, :, : size // 4], size=(size, size), mode="bilinear", align_corners=False)

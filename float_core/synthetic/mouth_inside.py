@@ -1,7 +1,7 @@
-"""The inside of a mouth: what a photograph shows of it, and behind that teeth, tongue and darkness drawn in the photograph's light.
+"""The inside of a mouth: what a photograph shows of it; behind that, teeth, tongue and darkness, drawn in the light of the photograph.
 
-Everything is painted once, over the photograph's own pixels around the mouth: a layer that hangs from the skull (upper teeth and gum) and
-one that goes with the jaw (lower teeth, tongue). Lengths are in head units; a millimeter is about 0.0154.
+Everything is painted once, on the pixels of the photograph around the mouth, in two layers: one moves with the skull (upper teeth and
+gum), one with the jaw (lower teeth, tongue). Lengths are in head units; a millimeter is about 0.0154.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _HALF = 0.6  # half the painted width
 
 @dataclass(frozen=True, eq=False)
 class MouthInside:
-    """`upper` hangs from the skull, `lower` goes with the jaw: patches of drawn color (3), its cover, and how much of the photograph itself
-    belongs to that layer; `dark` (3,) is behind everything; `depth`: z of both in the head frame."""
+    """`upper` moves with the skull, `lower` with the jaw: patches with the drawn color (3), how much it covers, and how much of the
+    photograph belongs to that layer; `dark` (3,) is behind everything; `depth`: z of both in the head frame."""
 
     upper: Patch
     lower: Patch
@@ -72,8 +72,8 @@ class MouthInside:
 
 @dataclass(frozen=True, eq=False)
 class InsideSamples:
-    """The mouth's inside at k pixels: `color` (k, 3) drawn, `shown` (k, 2): shares of the photograph at `places` (k, 2, 2) of both layers;
-    `hangs` (k,): True where the upper layer is what one sees."""
+    """The inside of the mouth at k pixels: the drawn `color` (k, 3); `shown` (k, 2): how much of the photograph is seen at `places` (k, 2,
+    2) of the two layers; `hangs` (k,): True where the upper layer is seen."""
 
     color: np.ndarray
     shown: np.ndarray
@@ -94,7 +94,7 @@ class InsideSamples:
 
 
 def _less_colorful(color: np.ndarray, share: float) -> np.ndarray:
-    """Colors (..., 3 or 4) with that share of their saturation."""
+    """Colors (..., 3 or 4) with this share of their saturation."""
     gray = color[..., :3].mean(-1, keepdims=True)
     return np.concatenate([gray + share * (color[..., :3] - gray), color[..., 3:]], -1).astype(np.float32)
 
@@ -106,7 +106,7 @@ def _raised(mesh: PhotoMesh) -> float:
 
 
 def _plane(pose: HeadPose, depth: float, x: float, y: float, size: int) -> tuple[tuple[int, int], np.ndarray, np.ndarray]:
-    """The pixels around the mouth: their corner, and x, y in the head frame on the plane of the teeth."""
+    """The pixels around the mouth: their corner, and their x, y in the head frame, on the plane of the teeth."""
     center = pose.to_image(np.array([x, y + 0.1, depth]))[:2]
     reach = _HALF * pose.unit
     low = np.clip(((center - reach + 1) / 2 * size).astype(int), 0, size - 1)
@@ -134,7 +134,7 @@ def _hole(mesh: PhotoMesh, size: int) -> np.ndarray:
 
 
 def _teeth_edge(pixels: np.ndarray, hole: np.ndarray, x: np.ndarray, y: np.ndarray, usual: float) -> float:
-    """Height of the upper incisors' edge: where the photograph gets dark below bright teeth, else where it usually is."""
+    """Height of the edge of the upper incisors: where the photograph gets dark below bright teeth, or else the usual height."""
     middle = (hole > 0.9) & (np.abs(x) < 0.12)
     rows = np.flatnonzero(middle.sum(1) > 3)
     if len(rows) < 4:
@@ -149,7 +149,8 @@ def _teeth_edge(pixels: np.ndarray, hole: np.ndarray, x: np.ndarray, y: np.ndarr
 
 
 def _tooth_white(image: np.ndarray, mesh: PhotoMesh, pixels: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """(3,): the color of a lit tooth: the photograph's own teeth, else the whites of the eyes, within what skin allows."""
+    """(3,): the color of a lit tooth: that of the teeth in the photograph, else of the whites of the eyes, within limits that the skin
+    sets."""
     shown = pixels[hole > 0.9]
     skin = _skin_light(image, mesh)
     if len(shown) > 60:
@@ -179,7 +180,7 @@ def _step(x: np.ndarray, width: float) -> np.ndarray:
 
 
 def _row_of_teeth(x: np.ndarray, ends: tuple[float, ...], soft: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For a row of teeth: how dark the gap at x is, how far x is from its tooth's middle (-1 to 1), and which tooth it is."""
+    """For a row of teeth: how dark the gap at x is, how far x is from the middle of its tooth (-1 to 1), and which tooth it is."""
     bounds = np.array([0.0, *ends])
     side = np.abs(x)
     tooth = np.clip(np.searchsorted(bounds, side, side="right") - 1, 0, len(ends) - 1)
@@ -190,7 +191,7 @@ def _row_of_teeth(x: np.ndarray, ends: tuple[float, ...], soft: float) -> tuple[
 
 
 def _draw_upper(x: np.ndarray, y: np.ndarray, white: np.ndarray, soft: float) -> np.ndarray:
-    """Upper teeth and gum; y from the incisors' edge, + = down."""
+    """Upper teeth and gum; y is counted down from the edge of the incisors."""
     gap, inside, tooth = _row_of_teeth(x, _UPPER_TEETH, soft)
     length = np.array([0.15, 0.135, 0.145, 0.125, 0.11, 0.1])[tooth]
     shorter = np.array([0.0, 0.012, 0.002, 0.012, 0.02, 0.03])[tooth]
@@ -206,7 +207,7 @@ def _draw_upper(x: np.ndarray, y: np.ndarray, white: np.ndarray, soft: float) ->
 
 
 def _draw_lower(x: np.ndarray, y: np.ndarray, white: np.ndarray, soft: float) -> np.ndarray:
-    """Lower teeth and the tongue behind them; y from the incisors' edge at the jaw, + = down."""
+    """Lower teeth and the tongue behind them; y is counted down from the edge of the incisors at the jaw."""
     gap, inside, _ = _row_of_teeth(x, _LOWER_TEETH, soft)
     edge = -0.025 * (x / 0.37) ** 2 + 0.008 * np.abs(inside) ** 3
     round_light = (1 - 0.85 * np.clip(np.abs(x) / 0.42, 0, 1) ** 2) * (1 - 0.1 * inside**2)

@@ -1,8 +1,8 @@
-"""What a face mesh shows, in the rig's own units: the pose of the head and the 20 controls of a photograph.
+"""What a face mesh shows, in the units of the rig: the pose of the head and the 20 controls of a photograph.
 
-A head frame has its origin between the ears, x to the image's right, y down, z to the viewer, and as its unit the distance from the
-middle of the eyes to the middle of the mouth of a usual face that fits the same skull. Population means are of 1,564 portraits; what a
-single photograph cannot tell apart (raised brows from high ones) is taken for expression in part only.
+A head frame has its origin between the ears; x points to the right of the image, y down, z to the viewer. Its unit is the distance from
+the middle of the eyes to the middle of the mouth, for an average face on the same skull. The means are those of 1,564 portraits. A single
+photograph cannot tell some things apart, such as raised brows from high ones: they count as expression only in part.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class HeadPose:
 
 
 def fit_pose(points: np.ndarray, layout: MeshLayout) -> HeadPose:
-    """The pose whose rigid points fit best (Umeyama 1991), and its origin between the ears."""
+    """The pose in which the rigid points fit best (Umeyama 1991), with its origin between the ears."""
     shape, seen = np.asarray(layout.rigid_shape), points[list(layout.rigid)].astype(np.float64)
     a, b = shape - shape.mean(0), seen - seen.mean(0)
     u, s, vt = np.linalg.svd(b.T @ a)
@@ -71,7 +71,7 @@ def pose_controls(pose: HeadPose) -> dict[str, float]:
 
 
 def pose_of_controls(controls: dict[str, float], depth: float = 0.0) -> HeadPose:
-    """The inverse of `pose_controls`; `depth`: z of the origin, which no control decides."""
+    """The inverse of `pose_controls`; `depth`: z of the origin, which no control sets."""
     yaw, pitch, roll = (np.radians(controls[name]) for name in ("yaw", "pitch", "roll"))
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     turn, nod = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]]), np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
@@ -85,7 +85,7 @@ def _turn(roll: float) -> np.ndarray:
 
 
 def measure_controls(points: np.ndarray, layout: MeshLayout) -> np.ndarray:
-    """The rig (20,) in natural units that a mesh (N, 3) in half image widths shows. Expressions stay in the rig's ranges."""
+    """The rig (20,) in natural units, as a mesh (N, 3) in half image widths shows it. Expressions stay in the ranges of the rig."""
     pose = fit_pose(points, layout)
     head = pose.to_head(points)
     face = {
@@ -112,7 +112,7 @@ def eye_opening(head: np.ndarray, eye: EyeLayout) -> float:
 
 
 def iris_place(head: np.ndarray, eye: EyeLayout) -> np.ndarray:
-    """An iris' center (2,) from the middle of its eye: along the line of the corners and across it, in half widths of the eye."""
+    """Center (2,) of an iris from the middle of its eye: along the line between the corners and across it, in half widths of the eye."""
     left, right = head[eye.upper[0]], head[eye.upper[-1]]
     axis, half = (right - left)[:2] / np.linalg.norm((right - left)[:2]), np.linalg.norm(right - left) / 2
     offset = (head[eye.iris[0]] - (left + right) / 2)[:2]

@@ -1,6 +1,6 @@
 """Photographs that move, as training material: heads of real people at random controls, with the exact flow between all their frames.
 
-A head is one portrait, framed a little differently each time; its first frame is the photograph itself, as it is what a user gives.
+A head is one portrait, in a slightly different crop each time; its first frame is the photograph itself, since that is what a user gives.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def photo_heads(
 
 
 def sample_controls(rest: np.ndarray, frames: int, generator: torch.Generator) -> np.ndarray:
-    """Controls (frames, 20) around a photograph's own: these first, then any expression in a pose that is not far off."""
+    """Controls (frames, 20) around those of a photograph: first these, then any expression in a pose that is not far away."""
     _, drawn = sample_rigs(generator, 1, frames)
     controls = drawn[0].numpy()
     for name, (spread, furthest) in _POSES.items():
@@ -65,8 +65,8 @@ def sample_controls(rest: np.ndarray, frames: int, generator: torch.Generator) -
 
 
 def control_sheets(folder: str | Path, people: int, size: int) -> dict[str, list[Tensor]]:
-    """For looking at: sheets named as the rig's groups, a row (columns, 3, size, size) for each of some prepared portraits: as it is, then
-    every control of the group at its lowest and its highest, the head's within what is drawn for training."""
+    """Sheets to look at, by group of the rig. Some prepared portraits have a row (columns, 3, size, size) each: the portrait as it is, then
+    each control of the group at its lowest and at its highest; for the head, of the values that are drawn for training."""
     layout, names = open_portraits(folder)
     chosen = [names[k * len(names) // min(people, len(names))] for k in range(min(people, len(names)))]
     sheets: dict[str, list[Tensor]] = {group: [] for group in rigs.RIG_GROUPS.values()}

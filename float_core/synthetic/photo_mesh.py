@@ -1,8 +1,8 @@
-"""How the mesh of a photograph moves with the rig's controls.
+"""How the mesh of a photograph moves with the controls of the rig.
 
-Each expression is a displacement field in the head frame: what is known at lips, chin, jaw, brows and lids is carried over the mesh as
-a thin plate would bend, solved once a portrait. Lips meet and lids close exactly, whatever the photograph shows; at the photograph's own
-controls nothing moves.
+Each expression is a displacement field in the head frame. It is known at lips, chin, jaw, brows and lids, and carried over the rest of
+the mesh as a thin plate bends; this is solved once for each portrait. Lips meet and lids close exactly, whatever the photograph shows; at
+the photograph's own controls nothing moves.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ Handles = dict[int, tuple[float, float, float]]
 
 @dataclass(frozen=True, eq=False)
 class PhotoMesh:
-    """The mesh of one portrait. `head` (N, 3) at the photograph's own controls `rest` (20,), in the head frame; `jaw` (N,): share of the
-    jaw's rotation; `fields`: displacement (N, 3) of each expression at 1, the negative side apart where it differs; `lids`: displacement
-    (N, 3) that closes each eye."""
+    """The mesh of one portrait. `head` (N, 3) at the photograph's own controls `rest` (20,), in the head frame; `jaw` (N,): how much of the
+    jaw's rotation a point takes; `fields`: displacement (N, 3) of each expression at 1, with one of its own for the negative side where
+    that differs; `lids`: displacement (N, 3) that closes each eye."""
 
     layout: MeshLayout
     head: np.ndarray
@@ -113,7 +113,7 @@ class PhotoMesh:
         return total
 
     def _close_lips(self, moved: np.ndarray, controls: np.ndarray) -> np.ndarray:
-        """Sets the opening between the inner lips: the photograph's, scaled where the mouth closes, and never below 0."""
+        """Sets the opening between the inner lips: that of the photograph, scaled where the mouth closes, and never below 0."""
         upper, lower = list(self.layout.lip_inner_upper), list(self.layout.lip_inner_lower)
         before, after = expected_gap(self.rest), expected_gap(controls)
         rest, now = (np.maximum(points[lower, 1] - points[upper, 1], 0) for points in (self.head, moved))
@@ -133,7 +133,7 @@ def expected_gap(controls: np.ndarray) -> float:
 
 
 def turn_jaw(head: np.ndarray, angle: float) -> np.ndarray:
-    """Points (..., 3) of the head frame, turned with the jaw."""
+    """Points (..., 3) of the head frame, rotated with the jaw."""
     y, z = head[..., 1] - JAW_AXIS[1], head[..., 2] - JAW_AXIS[2]
     c, s = np.cos(angle), np.sin(angle)
     return np.stack((head[..., 0], c * y + s * z + JAW_AXIS[1], c * z - s * y + JAW_AXIS[2]), -1)
@@ -144,7 +144,7 @@ def _closure(controls: np.ndarray, sign: float) -> float:
 
 
 class _Plate:
-    """Carries displacements that are known at some points over the whole mesh, as a thin plate would bend."""
+    """Carries displacements that are known at some points over the whole mesh, as a thin plate bends."""
 
     def __init__(self, head: np.ndarray, layout: MeshLayout) -> None:
         triangles = np.array(layout.triangles)
@@ -159,7 +159,7 @@ class _Plate:
         self._energy = laplacian @ laplacian + _STIFFNESS * laplacian
 
     def spread(self, handles: Handles) -> np.ndarray:
-        """(N, 3): the handles' displacements, and between them the least energy."""
+        """(N, 3): the displacements of the handles, and between them those with the least energy."""
         field = np.zeros((self._count, 3))
         known = np.array(sorted(handles))
         field[known] = [handles[i] for i in known]
@@ -169,7 +169,7 @@ class _Plate:
 
 
 def _still(layout: MeshLayout, *, jaw: bool = True, nose: bool = True, brows: bool = True) -> Handles:
-    """What does not move: eyes, and as asked for the outline with the jaw, the nose, the brows."""
+    """What does not move: the eyes and, where asked for, the outline with the jaw, the nose, the brows."""
     points = [i for eye in layout.eyes for i in (*eye.upper, *eye.lower, *((*eye.brow_lower, *eye.brow_upper) if brows else ()))]
     points += [i for i in layout.oval if jaw or i not in layout.jaw]
     points += list(layout.nose) if nose else []
@@ -242,7 +242,7 @@ def _brow_handles(layout: MeshLayout) -> dict[str, Handles]:
 
 
 def _lid_handles(head: np.ndarray, layout: MeshLayout, side: int) -> Handles:
-    """What closes one eye: both lids meet a little above where the lower one is."""
+    """What closes one eye: both lids meet slightly above the place of the lower one."""
     eye: EyeLayout = layout.eyes[side]
     handles = _still(layout)
     for i, j, fold in zip(eye.upper[1:-1], eye.lower[1:-1], eye.fold[1:-1], strict=True):

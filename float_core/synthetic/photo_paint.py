@@ -74,12 +74,12 @@ class PhotoPaint:
 
 
 def reach_out(controls: np.ndarray, rest: np.ndarray) -> float:
-    """How much further lips are pushed out than in the photograph, 0 to 1."""
+    """How much further the lips are pushed out than in the photograph, 0 to 1."""
     return float(np.clip((controls - rest)[rigs.index("pucker")], 0, 1))
 
 
 def _shade(where: np.ndarray, size: int, reach: int) -> np.ndarray:
-    """(k,): light that falls into an opening, given by its pixels: less near its edge, least below the upper one."""
+    """(k,): how much light falls on the pixels of an opening: less near its edge, least below the upper one."""
     rows, columns = np.divmod(where, size)
     top, left = rows.min() - 2 * reach, columns.min() - 2 * reach
     opening = torch.zeros(1, 1, int(np.ptp(rows)) + 4 * reach + 1, int(np.ptp(columns)) + 4 * reach + 1)

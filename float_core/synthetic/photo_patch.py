@@ -1,4 +1,4 @@
-"""A patch: what is painted over a part of a photograph, in the photograph's own pixels, and read at any place of it."""
+"""A patch: what is painted over a part of a photograph, in the pixels of the photograph. It can be read at any place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """`values` (h, w, C) float32; the upper left one lies on pixel `corner` (x, y) of a photograph of `size` pixels."""
+    """`values` (h, w, C) float32; its upper left value lies on pixel `corner` (x, y) of a photograph of `size` pixels."""
 
     values: np.ndarray
     corner: tuple[int, int]
@@ -17,7 +17,7 @@ class Patch:
 
     @classmethod
     def around(cls, values: np.ndarray, margin: int = 2) -> Patch:
-        """The part of a whole image of values (S, S, C) whose last channel is not 0."""
+        """The part of an image of values (S, S, C) where the last channel is not 0."""
         rows, columns = (np.flatnonzero(values[..., -1].any(axis)) for axis in (1, 0))
         if not len(rows):
             return cls(values[:2, :2], (0, 0), len(values))
@@ -26,7 +26,7 @@ class Patch:
         return cls(np.ascontiguousarray(cut), (int(left), int(top)), len(values))
 
     def at(self, places: np.ndarray) -> np.ndarray:
-        """Bilinear values (k, C) at places (k, 2) of the photograph, in [-1, 1]; the border's values go on outside of the patch."""
+        """Bilinear values (k, C) at places (k, 2) of the photograph, in [-1, 1]; outside of the patch the values of its border continue."""
         h, w = self.values.shape[:2]
         pixel = ((places + 1) / 2 * self.size - 0.5 - np.array(self.corner)).astype(np.float32)
         base = np.clip(np.floor(pixel).astype(np.int64), 0, [w - 2, h - 2])

@@ -1,8 +1,8 @@
 """A photograph that moves: a prepared portrait, drawn at any controls of the rig, with the exact flow back to the photograph and between
 any two of its frames.
 
-Every pixel knows which layer it shows (background, hair and neck, skin, the inside of an eye or of the mouth) and which place of the
-photograph: that is the flow, and the photograph is resampled through it once.
+Each pixel knows which layer it shows (background, hair and neck, skin, the inside of an eye or of the mouth) and which place of the
+photograph. That is the flow, and the photograph is resampled through it once.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class PhotoRig:
         return PhotoFrame(self.image(self.look(moved, _FINE * size), size), moved.controls, flow, shown, self.masks(coarse))
 
     def move(self, controls: np.ndarray) -> Moved:
-        """The geometry at controls (20,). Brows stay as they are under glasses, which they would bend: `controls` of the result say so."""
+        """The geometry at controls (20,). Under glasses the brows do not move, as they would bend the glasses: `controls` of the result say
+        so."""
         controls = np.array(controls, np.float32)
         for name in _BROWS if self._eyewear.glasses else ():
             controls[rigs.index(name)] = self.rest[rigs.index(name)]
@@ -174,7 +175,8 @@ class PhotoRig:
         return np.concatenate(list(parts.values())), np.repeat(np.array(list(parts), np.int8), [len(part) for part in parts.values()])
 
     def _order(self, points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-        """Around, openings, then the skin from far to near, upper lids over lower ones; skin that has turned its back is left out."""
+        """Back to front: the surroundings, the openings, then the skin from far to near, upper lids over lower ones. Skin that faces away
+        is left out."""
         skin = np.flatnonzero((self._layers == SKIN) & ((_signed_area(corners) > 0) == self._fronts))
         depth = points[self._triangles[skin], 2].mean(1) + 0.08 * self.mesh.pose.unit * (self._strips[0] | self._strips[1])[skin]
         return np.concatenate([np.flatnonzero(self._layers != SKIN), skin[np.argsort(depth, kind="stable")]])
@@ -206,7 +208,7 @@ class PhotoRig:
         return np.where(layer == AROUND, cover, np.float32(1))
 
     def _close_lids(self, look: Look, flat: Tensor) -> None:
-        """Lays the skin of closed lids over what was stretched of the open ones."""
+        """Puts the skin of closed lids over the stretched inside of the open eyes."""
         for strip, shut in zip(self._strips, self.mesh.shut(look.moved.controls), strict=True):
             share = float(np.clip((shut - _LIDS_FROM) / _LIDS_OVER, 0, 1))
             where = np.flatnonzero(strip[look.triangle]) if share else ()
@@ -216,7 +218,7 @@ class PhotoRig:
                 flat[index] = torch.lerp(flat[index], lid[:, :3], share * lid[:, 3:])
 
     def _in_frame(self, target: Look, source: Moved) -> np.ndarray:
-        """Where in a source frame the places of the photograph are that a target's pixels show, (n, n, 2)."""
+        """Where in a source frame those places of the photograph are that the pixels of a target show, (n, n, 2)."""
         maps = affine_of_triangles(self._photo_corners, source.corners).astype(np.float32)
         place = _apply(maps, target.triangle, (target.place[..., 0], target.place[..., 1]))
         flat, layer, photo = place.reshape(-1, 2), target.layer.ravel(), target.place.reshape(-1, 2)
@@ -233,7 +235,7 @@ class PhotoRig:
 
 
 def _apply(maps: np.ndarray, triangle: np.ndarray, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """(n, n, 2): each triangle's own affine map (T, 2, 3) at x and y, which broadcast to (n, n)."""
+    """(n, n, 2): the affine map (T, 2, 3) of each triangle at x and y, which broadcast to (n, n)."""
     result = np.empty((*triangle.shape, 2), np.float32)
     for axis in (0, 1):
         a, b, c = (np.ascontiguousarray(maps[:, axis, k])[triangle] for k in range(3))

@@ -1,7 +1,8 @@
-"""What lies around the face of a photograph when the head moves: hair and ears turn with it, the neck follows less and less, shoulders
-stand still, and so does the background, which is filled in where the person hides it.
+"""What is around the face of a photograph when the head moves: hair and ears turn with it, the neck follows less and less, shoulders and
+background do not move. Where the person hides the background, it is filled in.
 
-Rings of points reach from the face's outline to the image's border. The innermost is the outline itself, so that no seam can open.
+Rings of points go from the outline of the face to the border of the image. The innermost ring is the outline itself, so that there is
+never a gap.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ _SKIN = 0.42  # head units beyond the outline that skin stretches
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """`inner` (R, 2): the two mesh points whose middle each ray starts at; `points` (R, K, 3) in the photograph, z included; `follow`
-    (R, K): share of the head's motion; `stretch` (R, K): share of the outline's expression. The last ring lies outside of the image."""
+    """`inner` (R, 2): two mesh points for each ray, which starts in the middle between them; `points` (R, K, 3) in the photograph, with z;
+    `follow` (R, K): how much of the head's motion a point takes; `stretch` (R, K): how much of the outline's expression. The last ring is
+    outside of the image."""
 
     inner: np.ndarray
     points: np.ndarray
@@ -69,14 +71,15 @@ class Surroundings:
         return np.stack([np.stack((a, a + 1, b), 1), np.stack((a + 1, b + 1, b), 1)], 1).reshape(-1, 3)
 
     def moved(self, rest: HeadPose, pose: HeadPose, moves: np.ndarray) -> np.ndarray:
-        """(R, K, 2): the points when the head goes from `rest` to `pose` and the mesh's points by `moves` (N, 3) in the head frame."""
+        """(R, K, 2): the points when the head goes from `rest` to `pose` and the points of the mesh move by `moves` (N, 3) in the head
+        frame."""
         rigid = pose.to_image(rest.to_head(self.points)) - self.points
         skin = moves[self.inner].mean(1) @ pose.rotation.T * pose.unit
         return (self.points + self.follow[..., None] * rigid + self.stretch[..., None] * skin[:, None])[..., :2]
 
 
 def _follow(person: np.ndarray, flat: np.ndarray, distance: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Share of the head's motion (R, K): whole on hair, falling off beyond it and down the neck."""
+    """How much of the head's motion each point takes (R, K): all of it on hair, less further out and down the neck."""
     size = len(person)
     row, column = (np.clip(((flat[..., i] + 1) / 2 * size).astype(int), 0, size - 1) for i in (1, 0))
     inside = np.minimum.accumulate(person[row, column], axis=1) > 0.5
@@ -92,7 +95,7 @@ def _smooth(x: np.ndarray) -> np.ndarray:
 
 
 def person_cover(person: np.ndarray, size: int) -> Tensor:
-    """(S, S): 1 on the person and a little beyond, so that fringes of hair move along; 0 on the background; soft between."""
+    """(S, S): 1 on the person and slightly beyond, so that the edge of the hair moves too; 0 on the background; soft between them."""
     mask = F.interpolate(torch.from_numpy(person)[None, None].float(), size=(size, size), mode="bilinear", align_corners=False)
     reach = max(1, size // 85)
     grown = F.max_pool2d((mask > 0.25).float(), 2 * reach + 1, 1, reach)
@@ -101,7 +104,7 @@ def person_cover(person: np.ndarray, size: int) -> Tensor:
 
 
 def fill_background(image: Tensor, cover: Tensor) -> Tensor:
-    """The image (1, 3, S, S) without its person: what `cover` (S, S) hides is filled from around it, coarse to fine."""
+    """The image (1, 3, S, S) without its person: what `cover` (S, S) hides is filled from around it, from coarse to fine."""
     known = (cover == 0).float()[None, None]
     return known * image + (1 - known) * _pull_push(image * known, known)
 

@@ -88,9 +88,10 @@ def reframe(portrait: Portrait, zoom: float, offset: tuple[float, float]) -> Por
     x, y = (round((size - side) * (1 + value) / 2) for value in offset)
     box = (x, y, x + side, y + side)
     image = Image.fromarray(portrait.image).resize((size, size), Image.Resampling.LANCZOS, box=box)
-    scale = len(portrait.person) / size
+    small = len(portrait.person)
+    scale = small / size
     cut = (x * scale, y * scale, (x + side) * scale, (y + side) * scale)
-    person = Image.fromarray(portrait.person).resize(portrait.person.shape[::-1], Image.Resampling.BILINEAR, box=cut)
+    person = Image.fromarray(portrait.person).resize((small, small), Image.Resampling.BILINEAR, box=cut)
     corner = np.array([x, y]) * 2 / size - 1
     points = portrait.points * (size / side)
     points[:, :2] = (portrait.points[:, :2] - corner) * (size / side) - 1
