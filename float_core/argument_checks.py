@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from reprlib import repr as short  # what is found may be anything, of any length
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import torch
 from torch import Tensor
@@ -28,29 +28,29 @@ Shape = tuple[int | str, ...]  # a number must match, a letter names a free size
 LARGEST = 1e6  # of any number here: far beyond what a face can do, far below where float32 ends
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether this is an int or float that float32 can work with; True and False are not numbers here."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether this is an int; True and False are not numbers here."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def check_number(name: str, value: object, *, low: float = -LARGEST, high: float = LARGEST) -> float:
     """A finite number from `low` to `high`, or an OptionError that begins with `name`."""
-    if not is_number(value) or not low <= value <= high:  # type: ignore[operator]
-        allowed = f"from {low:g}" + ("" if high == LARGEST else f" to {high:g}") if low > -LARGEST else f"of at most {high:g}"
-        raise OptionError(f"{name} is {short(value)}; expected a finite number {allowed}")
-    return float(value)  # type: ignore[arg-type]
+    if is_number(value) and low <= value <= high:
+        return float(value)
+    allowed = f"from {low:g}" + ("" if high == LARGEST else f" to {high:g}") if low > -LARGEST else f"of at most {high:g}"
+    raise OptionError(f"{name} is {short(value)}; expected a finite number {allowed}")
 
 
 def check_whole(name: str, value: object, *, low: int, high: int | None = None) -> int:
     """A whole number from `low` to `high`, or an OptionError that begins with `name`."""
-    if not is_whole(value) or value < low or (high is not None and value > high):  # type: ignore[operator]
-        raise OptionError(f"{name} is {short(value)}; expected a whole number from {low}" + ("" if high is None else f" to {high}"))
-    return value  # type: ignore[return-value]
+    if is_whole(value) and value >= low and (high is None or value <= high):
+        return value
+    raise OptionError(f"{name} is {short(value)}; expected a whole number from {low}" + ("" if high is None else f" to {high}"))
 
 
 def check_type(name: str, value: object, kind: type[T], error: type[FloatError]) -> T:

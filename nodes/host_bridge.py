@@ -34,7 +34,7 @@ from ..float_core import RETINAFACE_FILE, OptionError
 from ..float_core.pixels import to_rows
 from .frame_stream import takes_output
 from .memory import container_room
-from .messages import without_folders
+from .messages import DEFECT, without_folders
 
 MODEL_FOLDER = "float"
 MOTION_SUFFIX = ".safetensors"
@@ -42,8 +42,6 @@ MODEL_EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 PREVIEW_SECONDS = 0.5  # between two previews: each is a JPEG over the wire
 PREVIEW_SIZE = 512
 NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")  # as MPS and the processor's allocator say it
-
-DEFECT = "This is a defect of FLOAT Portrait ({}): please report it. ComfyUI's log has the details."
 
 _log = logging.getLogger(__name__)
 _pack = Path(__file__).resolve().parent.parent

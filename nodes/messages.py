@@ -13,6 +13,7 @@ from ..float_core import CalibrationError, FaceNotFoundError, FloatError
 
 _OWN = tuple(str(Path(__file__).parent.parent / folder) for folder in ("float_core", "nodes"))
 
+DEFECT = "This is a defect of FLOAT Portrait ({}): please report it. ComfyUI's log has the details."
 # float_core's errors carry the facts; what to do about them is different in every front end.
 ADVICE: dict[type[FloatError], str] = {
     FaceNotFoundError: "Set mode to box and give the face's box, or set mode to none to use the whole image.",

@@ -153,12 +153,12 @@ def curve_of_values(values: object) -> LambdaCurve:
 
 def floats_of(values: object) -> tuple[float, ...]:
     """Numbers as packs hand them over: one number, a list, a list in a list, an array or a tensor. Their order is kept."""
-    listed = values.tolist() if isinstance(values, (Tensor, np.ndarray, np.generic)) else values
+    listed: Any = values.tolist() if isinstance(values, (Tensor, np.ndarray, np.generic)) else values
     if isinstance(listed, (list, tuple)):
         return tuple(number for part in listed for number in floats_of(part))
-    if not is_number(listed):
-        raise OptionError(f"the values hold {short(listed)}; expected finite numbers, or lists of them")
-    return (float(listed),)
+    if is_number(listed):
+        return (float(listed),)
+    raise OptionError(f"the values hold {short(listed)}; expected finite numbers, or lists of them")
 
 
 def plot_frames(edits: Sequence[MotionEdit], fps: float, motion: MotionSequence | None, audio: AudioClip | None) -> int:

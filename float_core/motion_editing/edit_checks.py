@@ -51,7 +51,7 @@ def check_directions(model: FloatModel, directions: Iterable[object]) -> list[in
 
 
 def _check_direction(direction: object, directions: int | None, place: str) -> None:
-    if not is_whole(direction) or direction < 0 or (directions is not None and direction >= directions):  # type: ignore[operator]
+    if not is_whole(direction) or direction < 0 or (directions is not None and direction >= directions):
         expected = "a whole number from 0" + ("" if directions is None else f" to {directions - 1}")
         raise OptionError(f"{place}: direction is {short(direction)}; expected {expected}")
 
