@@ -12,7 +12,9 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .errors import OptionError
+from torch import Tensor
+
+from .errors import CheckpointError, OptionError
 
 
 @contextlib.contextmanager
@@ -39,6 +41,18 @@ def write_beside(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """A safetensors file, written beside its name. Raises CheckpointError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        with write_beside(path) as unfinished:
+            save_file(tensors, str(unfinished), metadata=metadata)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be written: {error}") from error
 
 
 def refuse_input(path: str | Path, inputs: Iterable[str | Path]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..atomic_file import refuse_input, write_beside
+from ..atomic_file import refuse_input, write_tensors
 from ..errors import CheckpointError, OptionError
 from ..motion_autoencoder.autoencoder import constant_keys
 from ..types import FloatModel
@@ -40,7 +40,7 @@ def save_model(
     tensors = {prefix + name: tensor for part, prefix in NETWORKS.items() for name, tensor in _tensors(model, part).items()}
     stored = {name: _converted(tensor, torch.float32 if name.endswith(FLOAT32) else dtype) for name, tensor in tensors.items()}
     _refuse_overflow(stored, path)
-    _write(path, stored, dict(metadata or {}) | _own_metadata(model, license))
+    write_tensors(path, stored, dict(metadata or {}) | _own_metadata(model, license))
     return path
 
 
@@ -94,14 +94,3 @@ def _refuse_overflow(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 def _own_metadata(model: FloatModel, license: str) -> dict[str, str]:
     return {"format": "pt", CONFIG_KEY: model.config.to_json(), VERSION_KEY: VERSION, LICENSE_KEY: license}
-
-
-def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    try:
-        with write_beside(path) as unfinished:
-            save_file(tensors, str(unfinished), metadata=metadata)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} cannot be written: {error}") from error

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..argument_checks import check_motion, is_number
-from ..atomic_file import write_beside
+from ..atomic_file import write_tensors
 from ..basis_fingerprint import basis_fingerprint, same_basis
 from ..config import VERSION
 from ..errors import CheckpointError, OptionError
@@ -75,7 +75,7 @@ def save_motion(path: str | Path, model: FloatModel, motion: MotionSequence, *, 
     if not isinstance(notes, str):
         raise OptionError(f"notes is {type(notes).__name__}; expected text")
     tensors = {"motion": _stored(motion.latents)} | ({} if motion.source is None else {"source": _stored(motion.source)})
-    _write(target, tensors, _metadata(model, motion, notes))
+    write_tensors(target, tensors, _metadata(model, motion, notes))
     return target
 
 
@@ -124,17 +124,6 @@ def _metadata(model: FloatModel, motion: MotionSequence, notes: str) -> dict[str
         "made_by": f"float-portrait {VERSION}",
         "notes": notes.encode("utf-8", "replace").decode(),  # half of a surrogate pair cannot be stored
     }
-
-
-def _write(target: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    try:
-        with write_beside(target) as unfinished:
-            save_file(tensors, str(unfinished), metadata=metadata)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{target} cannot be written: {error}") from error
 
 
 def _read(path: Path) -> tuple[MotionNotes, dict[str, Tensor]]:
