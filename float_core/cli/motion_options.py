@@ -117,7 +117,7 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="DIRECTION=OFFSET",
-        help="move the whole clip along one of the model's motion directions, e.g. 0=+1.5; can be repeated",
+        help="move the whole motion along one of the model's motion directions, e.g. 0=+1.5; can be repeated",
     )
     group.add_argument(
         "--fps", type=frame_rate, metavar="RATE", help="frames a second, 10 to 120, e.g. 60 or 29.97 (default: the motion's own, 25)"
