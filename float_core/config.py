@@ -38,6 +38,8 @@ class AutoencoderConfig:
     basis_size: number M of motion directions v_m, 1 to D.
     channels: channels of the feature maps at each resolution 4, 8, ..., S.
     coefficient_layers: linear layers that compute the motion coefficients lambda.
+    image_from: what each level of the decoder adds to the image: "warp", only what it moves from the source's features (the released
+        layout), or "state", that blended with what it draws itself, so that it can draw what the source does not show: a mouth's inside.
     """
 
     size: int = 512
@@ -45,10 +47,13 @@ class AutoencoderConfig:
     basis_size: int = 20
     channels: tuple[int, ...] = (512, 512, 512, 512, 256, 128, 64, 32)
     coefficient_layers: int = 5
+    image_from: str = "warp"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
         _check_fields(self)
+        if self.image_from not in ("warp", "state"):
+            raise OptionError(f"image_from is {self.image_from!r}; expected 'warp' or 'state'")
         if self.size < 8 or self.size & (self.size - 1):
             raise OptionError(f"size is {self.size}; expected a power of two from 8")
         if len(self.channels) != len(self.resolutions):

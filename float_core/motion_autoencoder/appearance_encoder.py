@@ -37,11 +37,12 @@ class AppearanceNetwork(nn.Module):
         last = EqualConv2d(config.channels[0], config.latent_size, 4)
         self.convs = nn.ModuleList([ConvLayer(3, finest_first[0], 1), *blocks, last])
 
-    def forward(self, images: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """(B, 3, S, S) -> identity (B, D); features 8x8, 16x16, ..., SxS: the block outputs, without the 4x4 one."""
+    def forward(self, images: Tensor, dtype: torch.dtype | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(B, 3, S, S) -> identity (B, D); features 8x8, 16x16, ..., SxS: the block outputs, without the 4x4 one. `dtype`: to compute in
+        another dtype than that of the weights."""
         features = []
         # channels_last: the layout in which blurs and 1x1 convolutions are fast, on a CPU too
-        x = images.to(next(self.parameters()).dtype).contiguous(memory_format=torch.channels_last)
+        x = images.to(dtype or next(self.parameters()).dtype).contiguous(memory_format=torch.channels_last)
         for layer in self.convs:
             x = layer(x)
             features.append(x)
@@ -57,8 +58,8 @@ class AppearanceEncoder(nn.Module):
         sizes = [config.latent_size] * config.coefficient_layers + [config.basis_size]
         self.fc = nn.Sequential(*(EqualLinear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    def forward(self, images: Tensor, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
         """(B, 3, S, S) in [-1, 1] -> identity w_{S->r} (B, D), coefficients lambda (B, M), skip features."""
-        identity, skips = self.net_app(images)
+        identity, skips = self.net_app(images, dtype)
         identity = identity.float()
         return identity, self.fc(identity), skips

@@ -30,34 +30,40 @@ class MotionAutoencoder(nn.Module):
         self.enc = AppearanceEncoder(config)
         self.dec = FaceDecoder(config)
 
-    def encode(self, images: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """(B, 3, S, S) in [-1, 1] -> identity w_{S->r} (B, D), coefficients lambda (B, M), skip features coarsest (8x8) first."""
+    def encode(self, images: Tensor, *, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """(B, 3, S, S) in [-1, 1] -> identity w_{S->r} (B, D), coefficients lambda (B, M), skip features coarsest (8x8) first.
+
+        `dtype`: that of the convolutions, and of the skip features; None = that of the weights. Training computes in bfloat16 with float32
+        weights."""
         size = self.config.size
         if images.ndim != 4 or tuple(images.shape[1:]) != (3, size, size):
             raise OptionError(f"images are {tuple(images.shape)}; expected (B, 3, {size}, {size})")
-        return self.enc(images)
+        return self.enc(images, dtype)
 
     def basis(self) -> Tensor:
         """Orthonormal motion directions (D, M), float32; differentiable. Decomposes at every call: keep the result where it is fixed."""
         return self.dec.direction()
 
     @overload
-    def decode(self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: Literal[False] = False) -> Tensor: ...
+    def decode(
+        self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: Literal[False] = False, dtype: torch.dtype | None = None
+    ) -> Tensor: ...
 
     @overload
     def decode(
-        self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: Literal[True]
+        self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: Literal[True], dtype: torch.dtype | None = None
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]: ...
 
     def decode(
-        self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: bool = False
+        self, latent: Tensor, skips: tuple[Tensor, ...], *, return_flows: bool = False, dtype: torch.dtype | None = None
     ) -> Tensor | tuple[Tensor, list[Tensor], list[Tensor]]:
         """w = w_{S->r} + w_{r->D} (B, D), skip features (B or 1, C, r, r) -> image (B, 3, S, S) float32, not clamped.
 
-        With `return_flows` also the grids (B, r, r, 2) and masks (B, 1, r, r) per level, 8x8 first.
+        With `return_flows` also the grids (B, r, r, 2) and masks (B, 1, r, r) per level, 8x8 first. `dtype`: as in `encode`; flows, warps
+        and the image are float32 in any case.
         """
         self._check(latent, skips)
-        image, levels = self.dec(latent, skips)
+        image, levels = self.dec(latent, skips, dtype)
         if not return_flows:
             return image
         return image, [level.grid for level in levels], [level.mask for level in levels]

@@ -109,17 +109,23 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1, 3, 1, 1))
         self.conv = ConvLayer(channels, 3, 1)
 
-    def forward(self, sampled: Tensor, mask: Tensor, coarser: Tensor | None) -> Tensor:
-        """The warp is sampled * mask: one factor for each pixel, which may as well come after the 1x1 convolution."""
+    def forward(self, sampled: Tensor, mask: Tensor | None, coarser: Tensor | None) -> Tensor:
+        """The warp is sampled * mask: one factor for each pixel, which may as well come after the 1x1 convolution. Without a mask: of
+        features as they are."""
         return self.with_projected(self.project(sampled), mask, coarser)
 
     def project(self, features: Tensor) -> Tensor:
         """The 1x1 convolution to RGB with the activation's gain, float32. It commutes with sampling, so that it may come before."""
         return cast(EqualConv2d, self.conv[0])(features.float(), gain=ACTIVATION_GAIN)
 
-    def with_projected(self, projected: Tensor, mask: Tensor, coarser: Tensor | None) -> Tensor:
+    def weight(self) -> Tensor:
+        """That of `project`, (3, C), float32."""
+        conv = cast(EqualConv2d, self.conv[0])
+        return conv.weight[:, :, 0, 0].float() * (conv.scale * ACTIVATION_GAIN)
+
+    def with_projected(self, projected: Tensor, mask: Tensor | None, coarser: Tensor | None) -> Tensor:
         """The image from the sampled and projected features (B, 3, r, r)."""
-        mixed = projected * mask + cast(ChannelBias, self.conv[1]).bias.float() * ACTIVATION_GAIN
+        mixed = (projected if mask is None else projected * mask) + cast(ChannelBias, self.conv[1]).bias.float() * ACTIVATION_GAIN
         image = F.leaky_relu(mixed, ACTIVATION_SLOPE) + self.bias.float()
         return image if coarser is None else image + upsample(coarser)
 
@@ -136,6 +142,7 @@ class FaceDecoder(nn.Module):
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         latent, channels = config.latent_size, config.channels
+        self.image_from = config.image_from
         self.direction = MotionBasis(latent, config.basis_size)
         self.input = ConstantInput(channels[0])
         self.conv1 = StyledConv(channels[0], channels[0], latent)
@@ -147,10 +154,15 @@ class FaceDecoder(nn.Module):
             self.to_rgbs.append(ToRGB(fine))
             self.to_flows.append(ToFlow(fine, latent, first=level == 0))
 
-    def forward(self, latent: Tensor, skips: tuple[Tensor, ...]) -> tuple[Tensor, list[FlowLevel]]:
-        """w (B, D), skip features (B or 1, C, r, r) coarsest first -> image (B, 3, S, S) float32, not clamped, and the flows."""
+    def forward(self, latent: Tensor, skips: tuple[Tensor, ...], dtype: torch.dtype | None = None) -> tuple[Tensor, list[FlowLevel]]:
+        """w (B, D), skip features (B or 1, C, r, r) coarsest first -> image (B, 3, S, S) float32, not clamped, and the flows. `dtype`: to
+        convolve in another dtype than that of the weights."""
         latent = latent.float()
-        start = self.input.input.expand(latent.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        start = (
+            self.input.input.to(dtype or self.input.input.dtype)
+            .expand(latent.shape[0], -1, -1, -1)
+            .contiguous(memory_format=torch.channels_last)
+        )
         state = self.conv1(start, latent)
         flow: Tensor | None = None
         image: Tensor | None = None
@@ -162,7 +174,7 @@ class FaceDecoder(nn.Module):
             sampled = sample_features(skip, level.grid)
             # warp + state * (1 - mask), warp = sampled * mask, in one pass
             state = torch.lerp(state, sampled.to(state.dtype), level.mask.to(state.dtype))
-            image = self.to_rgbs[i](sampled, level.mask, image)
+            image = self.to_rgbs[i](*((sampled, level.mask) if self.image_from == "warp" else (state, None)), image)
             levels.append(level)
         assert image is not None
         return image, levels

@@ -36,7 +36,7 @@ def _decode_frame(decoder: FaceDecoder, latent: Tensor, skips: tuple[Tensor, ...
         mask = torch.sigmoid(flow[:, 2:])
         warp = F.grid_sample(skip.to(grid.dtype), grid, mode="bilinear", padding_mode="zeros", align_corners=False) * mask
         state = warp + state * (1 - mask)
-        image = _image(cast(ToRGB, decoder.to_rgbs[level]), warp, image)
+        image = _image(cast(ToRGB, decoder.to_rgbs[level]), warp if decoder.image_from == "warp" else state, image)
     assert image is not None
     return image
 

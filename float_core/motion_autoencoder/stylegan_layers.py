@@ -53,6 +53,19 @@ class _Blur(torch.autograd.Function):
         return blur(gradients[0], 3 - ctx.padding, ctx.gain), None, None
 
 
+class _HalvingBlur(torch.autograd.Function):
+    """Blur and every second pixel. Its gradient spreads each pixel as up-sampling does, with a quarter of the weight: many times faster
+    on a CPU than the backward pass of a depthwise convolution."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return _depthwise(x, blur_kernel(1.0, x), 1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor]:
+        return (upsample(gradients[0]) / 4,)
+
+
 def blur(x: Tensor, padding: int, gain: float = 1.0, *, impl: Implementation = "fast") -> Tensor:
     """4x4 binomial blur of every channel, 0 to 3 zeros on all four sides: (B, C, r, r) -> (B, C, r', r'), r' = r + 2 * padding - 3."""
     if impl == "reference":
@@ -136,6 +149,8 @@ class Blur(nn.Module):
             return blur(x, self.padding, impl=impl)
         if impl == "reference":
             return blur(x, self.padding, impl=impl)[:, :, :: self.stride, :: self.stride]
+        if torch.is_grad_enabled() and x.requires_grad and (self.padding, self.stride) == (1, 2):
+            return _HalvingBlur.apply(x)
         return _depthwise(x, blur_kernel(1.0, x), self.padding, self.stride)
 
 

@@ -80,10 +80,12 @@ class BatchDecoder:
             if i < len(self._skips):
                 sampled = sample_features(self._skips[i], level.grid)
                 state = torch.lerp(state, sampled.to(self._dtype), level.mask.to(self._dtype))
-                image = cast(ToRGB, to_rgb)(sampled, level.mask, image)
-            else:  # nothing but the image needs the last warp
+                image = cast(ToRGB, to_rgb)(*((sampled, level.mask) if decoder.image_from == "warp" else (state, None)), image)
+            else:  # nothing but the image needs the last warp, and the image only its three channels
                 source = self._projected.expand(len(latent), -1, -1, -1)
                 colors = F.grid_sample(source, level.grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-                image = cast(ToRGB, to_rgb).with_projected(colors, level.mask, image)
+                if decoder.image_from == "state":
+                    colors = torch.lerp(cast(ToRGB, to_rgb).project(state), colors, level.mask)
+                image = cast(ToRGB, to_rgb).with_projected(colors, level.mask if decoder.image_from == "warp" else None, image)
         assert image is not None
         return image

@@ -88,6 +88,8 @@ class _LevelWeights:
         self.channels, self.size = len(conv.conv.weight[0]), 8 << index
         self.activation_bias = cast(ChannelBias, self.to_rgb.conv[1]).bias.flatten() * ACTIVATION_GAIN
         self.image_bias = self.to_rgb.bias.flatten()
+        # (3, C), where the image takes what the level draws itself too: the 1x1 convolution of a sum is the sum of both
+        self.drawn_weight = self.to_rgb.weight() if decoder.image_from == "state" else None
         own = 18 * self.channels < self.size**2  # the 9 * C * C weights are clearly fewer than the r * r * C activations
         self.shared = None if own else (SharedConvolution(up, self.size), SharedConvolution(conv, self.size))
         self.own = StripConvolutions(up, conv) if own else None
@@ -118,7 +120,8 @@ class _Level:
             pixels = features.permute(0, 2, 3, 1)  # [B, h, r, C]
             strip = flow[:, :, a:b].add_(own.flow_bias).add_(_mixed(flow_weights, pixels))
             taps, mask = taps_of_flow(strip, a, size)
-            image[:, :, a:b].add_(self._colors(taps).view(*pixels.shape[:3], 3).permute(0, 3, 1, 2))
+            drawn = None if own.drawn_weight is None else F.linear(pixels.flatten(0, 2), own.drawn_weight).mul_((1 - mask).view(-1, 1))
+            image[:, :, a:b].add_(self._colors(taps, drawn).view(*pixels.shape[:3], 3).permute(0, 3, 1, 2))
             if state is not None:
                 assert self._source is not None
                 warp = sample(self._source, taps).view(pixels.shape)
@@ -134,9 +137,11 @@ class _Level:
         features = second(first(state, up, self._workspace), conv, self._workspace)
         return lambda a, b: features[:, :, a:b]
 
-    def _colors(self, taps: Taps) -> Tensor:
-        """What the warp adds to the image, (n, 3)."""
+    def _colors(self, taps: Taps, drawn: Tensor | None) -> Tensor:
+        """What the warp, and `drawn` (n, 3) with it, adds to the image, (n, 3)."""
         mixed = sample(self._image_source, taps).add_(self._weights.activation_bias)
+        if drawn is not None:
+            mixed.add_(drawn)
         return F.leaky_relu_(mixed, ACTIVATION_SLOPE).add_(self._weights.image_bias)
 
 

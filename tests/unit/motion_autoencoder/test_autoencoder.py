@@ -64,7 +64,9 @@ def test_one_source_serves_a_batch_of_latents_without_copies(moving):
     assert torch.allclose(together, copied, atol=1e-5)
 
 
-def test_decoder_is_its_formulas_gradients_included(moving):
+@pytest.mark.parametrize("image_from", ["warp", "state"])
+def test_decoder_is_its_formulas_gradients_included(moving, image_from):
+    moving.dec.image_from = image_from
     identity, _, skips = moving.encode(_images(2))
     torch.nn.init.normal_(moving.dec.to_rgbs[1].conv[1].bias)
     fast, plain = moving.decode(identity, skips), decode_plain(moving.dec, identity, skips)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 import weakref
+from dataclasses import replace
 
 import pytest
 import torch
@@ -26,11 +27,11 @@ from float_core.motion_autoencoder.plain_decoder import decode_plain
 CONFIG = AutoencoderConfig(size=64, latent_size=24, basis_size=6, channels=(40, 48, 48, 20, 8))
 
 
-@pytest.fixture(scope="module")
-def network() -> MotionAutoencoder:
+@pytest.fixture(scope="module", params=["warp", "state"])
+def network(request: pytest.FixtureRequest) -> MotionAutoencoder:
     """Flows of several pixels, some of which leave the image."""
     torch.manual_seed(0)
-    network = MotionAutoencoder(CONFIG).eval().requires_grad_(False)
+    network = MotionAutoencoder(replace(CONFIG, image_from=request.param)).eval().requires_grad_(False)
     for name, parameter in network.dec.named_parameters():
         if name.startswith("to_flows") and name.endswith("conv.weight"):
             parameter.mul_(8)
@@ -88,7 +89,7 @@ def test_the_batched_decoder_gives_the_plain_images(network, source):
 @pytest.mark.parametrize(("dtype", "decibels"), [(torch.bfloat16, 52.0), (torch.float16, 70.0)])
 def test_half_precision_shows_the_same_images(network, source, dtype, decibels):
     """At flows that a trained model has; flows and grids are float32 in both."""
-    low, calm = (MotionAutoencoder(CONFIG).eval().requires_grad_(False) for _ in range(2))
+    low, calm = (MotionAutoencoder(network.config).eval().requires_grad_(False) for _ in range(2))
     weights = {name: value / 8 if "to_flows" in name and "conv.weight" in name else value for name, value in network.state_dict().items()}
     calm.load_state_dict(weights)
     low.load_state_dict(weights)

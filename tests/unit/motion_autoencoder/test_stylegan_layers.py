@@ -8,7 +8,16 @@ from torch import Tensor
 
 from float_core.motion_autoencoder.appearance_encoder import ResidualBlock
 from float_core.motion_autoencoder.face_decoder import StyledConv, ToFlow
-from float_core.motion_autoencoder.stylegan_layers import ConvLayer, EqualLinear, ModulatedConv2d, activate, blur, mix_channels, upsample
+from float_core.motion_autoencoder.stylegan_layers import (
+    Blur,
+    ConvLayer,
+    EqualLinear,
+    ModulatedConv2d,
+    activate,
+    blur,
+    mix_channels,
+    upsample,
+)
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
@@ -37,6 +46,14 @@ def _draw(*shape: int, layout: torch.memory_format = torch.contiguous_format) ->
 def test_blur_is_the_padded_depthwise_convolution(padding, gain, layout):
     x = _draw(2, 5, 9, 9, layout=layout)
     _same_with_gradients(lambda: blur(x, padding, gain), lambda: blur(x, padding, gain, impl="reference"), [x])
+
+
+@pytest.mark.parametrize("size", [2, 6, 8])
+def test_the_halving_blur_has_the_gradient_of_its_formula(size):
+    layer = Blur(padding=1, stride=2)
+    x = _draw(2, 3, size, size).detach().double().requires_grad_()
+    _same_with_gradients(lambda: layer(x), lambda: layer(x, impl="reference"), [x])
+    assert torch.autograd.gradgradcheck(layer, x)
 
 
 def test_blur_has_second_derivatives():
