@@ -24,6 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="size of the images (default: %(default)s)")
     parser.add_argument("--portraits", type=Path, metavar="FOLDER", help="prepared portraits (prepare portraits), made to move")
     parser.add_argument("--portrait-heads", type=int, metavar="N", help="heads of them (default: each portrait once)")
+    parser.add_argument("--clips", type=Path, metavar="FOLDER", help="prepared videos (prepare videos), whose frames become pairs")
     parser.add_argument(
         "--sheets", type=int, default=0, metavar="N", help="only show N of them at the extremes of every control, to look at"
     )
@@ -40,8 +41,9 @@ def run_synthesize(options: argparse.Namespace) -> None:
         check_whole(f"--{name}", getattr(options, name), low=low)
     if options.portrait_heads is not None:
         check_whole("--portrait-heads", options.portrait_heads, low=1)
-    if options.portraits is not None and not options.portraits.is_dir():
-        raise OptionError(f"--portraits is {options.portraits}, which is no folder")
+    for name in ("portraits", "clips"):
+        if (given := getattr(options, name)) is not None and not given.is_dir():
+            raise OptionError(f"--{name} is {given}, which is no folder")
     check_seed(options.seed)
     check_folder("--out", options.out)
     if options.sheets:
@@ -59,6 +61,11 @@ def run_synthesize(options: argparse.Namespace) -> None:
             seed=options.seed,
             on_progress=report,
         )
+        if options.clips is not None:
+            require_training()
+            from ..training.clip_faces import write_clip_faces
+
+            write_clip_faces(folder / "faces", options.clips, size=options.size, on_progress=report)
     print(folder)
 
 

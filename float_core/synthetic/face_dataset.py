@@ -1,4 +1,4 @@
-"""Synthetic faces on disk: writes shards of drawn heads and of photographs that move, and draws batches of source and target frames.
+"""Faces on disk: writes shards of drawn heads and of photographs that move, and draws batches of source and target frames.
 
 A shard is two files: images as uint8 (heads, frames, 3, S, S), and the poses with the exact flows between them. Shards depend only on
 the seed and their number, so that several processes may write one set and an interrupted run goes on where it stopped.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ..atomic_file import write_beside
@@ -31,7 +32,10 @@ from .synthetic_faces import Flow, flow, render, sample_rigs
 SHARD_HEADS = 32
 _BLOCK = 8  # heads rendered at once
 DrawHeads = Callable[[int, int, torch.Generator], tuple[np.ndarray, dict[str, Tensor]]]  # (first, count, generator): images and facts
-_FLOW_SIZE = 64  # flows are smooth: finer levels are compared after pooling
+_FLOW_SIZE = 64  # of drawn heads, whose flows are smooth: finer levels are compared after pooling
+_PHOTO_FLOW_SIZE = 128  # lids and lips of a photograph have edges
+_PHOTO_SOURCES = 3  # frames of a photograph's head that others may be made from: the photograph itself and two more
+_STEMS = {"drawn": "faces", "photo": "faces_photo", "clip": "faces_clip"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class FacePairs:
     target_rig: Tensor
     flow: Flow
 
+    def to(self, device: torch.device) -> FacePairs:
+        """All of it on a device."""
+        flow = Flow(*(getattr(self.flow, field.name).to(device) for field in fields(Flow)))
+        return FacePairs(self.source.to(device), self.target.to(device), self.source_rig.to(device), self.target_rig.to(device), flow)
+
 
 def write_faces(
     folder: str | Path, *, heads: int, frames: int = 4, size: int = 256, seed: int = 0, on_progress: ProgressCallback | None = None
@@ -54,7 +63,12 @@ def write_faces(
     folder.mkdir(parents=True, exist_ok=True)
     pool = TexturePool.make(torch.Generator().manual_seed(seed))
     write_shards(
-        folder, "faces", heads, lambda first, count, generator: _drawn_heads(count, frames, size, pool, generator), seed, on_progress
+        folder,
+        _STEMS["drawn"],
+        heads,
+        lambda first, count, generator: _drawn_heads(count, frames, size, pool, generator),
+        seed,
+        on_progress,
     )
     return folder
 
@@ -75,9 +89,20 @@ def write_photo_faces(
     _check(heads, frames, size)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    draw = photo_heads(portraits, frames, size, _FLOW_SIZE, heads)
-    write_shards(folder, "faces_photo", heads, draw, seed, on_progress)
+    draw = photo_heads(portraits, frames, size, _PHOTO_FLOW_SIZE, _PHOTO_SOURCES, heads)
+    write_shards(folder, _STEMS["photo"], heads, draw, seed, on_progress)
     return folder
+
+
+def write_clip_shards(folder: Path, heads: int, draw: DrawHeads, on_progress: ProgressCallback | None) -> None:
+    """As `write_shards`, of the kind "clip"."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_shards(folder, _STEMS["clip"], heads, draw, 0, on_progress)
+
+
+def shards_of(folder: str | Path, kind: str) -> list[Path]:
+    """The image files of one kind of faces."""
+    return [path for path in sorted(Path(folder).glob(f"{_STEMS[kind]}_*.npy")) if path.stem.rsplit("_", 1)[0] == _STEMS[kind]]
 
 
 def write_shards(folder: Path, stem: str, heads: int, draw: DrawHeads, seed: int, on_progress: ProgressCallback | None) -> None:
@@ -144,20 +169,36 @@ def _all_flows(shape: HeadShape, hair_volume: Tensor, base: Tensor, rig: Tensor)
 
 
 class FaceDataset:
-    """Memory-mapped shards. `hold_out` heads at the end are never drawn for training."""
+    """The shards of one kind, read from disk where they are needed: "drawn" heads, "photo" heads, or heads of "clip"s, whose flows are
+    not known. Heads that are marked as held out are never drawn for training; where none is marked, the last `hold_out` ones are not."""
 
-    def __init__(self, folder: str | Path, *, hold_out: int = 32) -> None:
-        paths = sorted(Path(folder).glob("faces_*.npy"))
+    def __init__(self, folder: str | Path, kind: str = "drawn", *, hold_out: int = 32) -> None:
+        paths = shards_of(folder, kind)
         if not paths:
-            raise OptionError(f"{folder} has no faces_*.npy; expected a folder that write_faces wrote")
+            raise OptionError(f"{folder} has no {_STEMS[kind]}_*.npy; expected a folder with {kind} faces")
         self._shards = [np.load(path, mmap_mode="r") for path in paths]
-        facts = [load_file(path.with_suffix(".safetensors")) for path in paths]
-        shared = set(facts[0]).intersection(*facts)  # photographs come with more masks than drawn heads
-        self.facts = {name: torch.cat([fact[name] for fact in facts]) for name in shared}
-        self.heads = len(self.facts["rig"])
-        self.frames = self.facts["rig"].shape[1]
+        self._facts = [safe_open(path.with_suffix(".safetensors"), framework="pt") for path in paths]
         self._places = [(shard, row) for shard, data in enumerate(self._shards) for row in range(len(data))]
-        self.train_heads = max(1, self.heads - hold_out)
+        self.names = set(self._facts[0].keys())
+        self.rig = self._whole("rig")
+        self.heads, self.frames = self.rig.shape[:2]
+        marked = self._whole("held_out") if "held_out" in self.names else torch.zeros(self.heads, dtype=torch.bool)
+        if not marked.any():
+            marked = torch.arange(self.heads) >= max(1, self.heads - hold_out)
+        self.train_heads, self.held_out = (torch.nonzero(which).flatten() for which in (~marked, marked))
+        self.sources = self._facts[0].get_slice("grid").get_shape()[2] if "grid" in self.names else self.frames
+
+    def _whole(self, name: str) -> Tensor:
+        return torch.cat([facts.get_tensor(name) for facts in self._facts])
+
+    def _read(self, name: str, heads: Sequence[int], *frames: Sequence[int]) -> Tensor:
+        """One fact of each head, at the frames that are given for it."""
+        parts = []
+        for head, *at in zip(heads, *frames, strict=True):
+            shard, row = self._places[head]
+            place = (row, *at)
+            parts.append(self._facts[shard].get_slice(name)[place])
+        return torch.stack(parts).float()
 
     def _images(self, heads: Sequence[int], frames: Sequence[int], size: int) -> Tensor:
         rows = [self._shards[self._places[h][0]][self._places[h][1], k] for h, k in zip(heads, frames, strict=True)]
@@ -165,26 +206,63 @@ class FaceDataset:
         return F.avg_pool2d(images, images.shape[-1] // size) if size < images.shape[-1] else images
 
     def pairs(self, heads: Sequence[int], source: Sequence[int], target: Sequence[int], size: int) -> FacePairs:
-        """The pairs (head, source frame, target frame) at `size` pixels."""
-        h, s, t = (torch.as_tensor(values) for values in (heads, source, target))
-        facts = self.facts
-        exact = Flow(
-            facts["grid"][h, t, s].float(),
-            *(mask.float() for mask in (facts["weight"][h, t, s], facts["mouth"][h, t], facts["eyes"][h, t])),
-        )
-        return FacePairs(
-            self._images(heads, source, size), self._images(heads, target, size), facts["rig"][h, s], facts["rig"][h, t], exact
-        )
+        """The pairs (head, source frame, target frame) at `size` pixels. Where the flow is not known, its weight is 0."""
+        mouth, eyes = (self._read(name, heads, target) for name in ("mouth", "eyes"))
+        if "grid" in self.names:
+            grid, weight = (self._read(name, heads, target, source) for name in ("grid", "weight"))
+        else:
+            grid, weight = mouth.new_zeros(*mouth.shape, 2), torch.zeros_like(mouth)
+        seen, wanted = (self._images(heads, frames, size) for frames in (source, target))
+        seen_rig, wanted_rig = (self.rig[torch.as_tensor(heads), torch.as_tensor(frames)] for frames in (source, target))
+        return FacePairs(seen, wanted, seen_rig, wanted_rig, Flow(grid, weight, mouth, eyes))
 
     def draw(self, generator: torch.Generator, count: int, size: int, same_frame: float = 0.1) -> FacePairs:
-        """Random training pairs, mirrored and recolored at random; `same_frame`: share whose target is the source itself."""
-        heads = torch.randint(self.train_heads, (count,), generator=generator)
-        source = torch.randint(self.frames, (count,), generator=generator)
+        """Random training pairs, mirrored and recolored at random; `same_frame`: share whose target is the source itself. Half of the
+        sources are the first frame, which of a photograph is the photograph itself."""
+        heads = self.train_heads[torch.randint(len(self.train_heads), (count,), generator=generator)]
+        source = torch.randint(self.sources, (count,), generator=generator)
+        source = source * (torch.rand(count, generator=generator) >= 0.5)
         step = torch.randint(1, self.frames, (count,), generator=generator)
         step = step * (torch.rand(count, generator=generator) >= same_frame)
         pairs = self.pairs(heads.tolist(), source.tolist(), ((source + step) % self.frames).tolist(), size)
         pairs = _mirrored(pairs) if torch.rand((), generator=generator) < 0.5 else pairs
         return _recolored(pairs, generator)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How often a batch is of each kind of faces.
+
+    photo: photographs that the rig moves.
+    clip: frames of real clips.
+    drawn: drawn heads.
+    """
+
+    photo: float = 0.75
+    clip: float = 0.15
+    drawn: float = 0.1
+
+
+class MixedFaces:
+    """All kinds of faces in a folder. Every batch is of one kind."""
+
+    def __init__(self, folder: str | Path, shares: Shares) -> None:
+        wanted = {kind: share for kind, share in asdict(shares).items() if share > 0}
+        self.kinds = {kind: FaceDataset(folder, kind) for kind in wanted if shards_of(folder, kind)}
+        if not self.kinds:
+            raise OptionError(f"{folder} has no faces of the kinds {', '.join(wanted)}; expected a folder that `synthesize` wrote")
+        self._shares = torch.tensor([wanted[kind] for kind in self.kinds])
+
+    def draw(self, generator: torch.Generator, count: int, size: int, same_frame: float = 0.1) -> FacePairs:
+        """A random batch of one kind, chosen by the shares."""
+        kind = int(torch.multinomial(self._shares, 1, generator=generator))
+        return list(self.kinds.values())[kind].draw(generator, count, size, same_frame)
+
+    def held_out_pairs(self, count: int, size: int) -> FacePairs:
+        """First and second frame of heads that are never trained on, of the kind with the largest share."""
+        data = self.kinds[max(self.kinds, key=lambda kind: float(self._shares[list(self.kinds).index(kind)]))]
+        heads = data.held_out[:count].tolist() or [0]
+        return data.pairs(heads, [0] * len(heads), [1] * len(heads), size)
 
 
 def _mirrored(pairs: FacePairs) -> FacePairs:

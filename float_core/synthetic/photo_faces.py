@@ -15,7 +15,7 @@ from torch import Tensor
 from ..pixels import to_bytes
 from . import rig as rigs
 from .photo_rig import PhotoRig
-from .portraits import load_portrait, open_portraits, reframe
+from .portraits import held_out, load_portrait, open_portraits, reframe
 from .synthetic_faces import sample_rigs
 
 _ZOOM = 1.15  # a portrait is framed up to this much narrower
@@ -31,11 +31,11 @@ _POSES = {
 
 
 def photo_heads(
-    folder: str | Path, frames: int, size: int, flow_size: int, heads: int
+    folder: str | Path, frames: int, size: int, flow_size: int, sources: int, heads: int
 ) -> Callable[[int, int, torch.Generator], tuple[np.ndarray, dict[str, Tensor]]]:
     """A function (first, count, generator) that draws heads first ... first + count - 1 of `heads` from prepared portraits: images (count,
-    frames, 3, size, size) uint8, and facts about them as `face_dataset` keeps them. Heads of one portrait are neighbors, so that those held
-    out at the end show people of their own. Raises OptionError if the folder holds no prepared portraits."""
+    frames, 3, size, size) uint8, and facts about them as `face_dataset` keeps them, with flows from the first `sources` frames. Raises
+    OptionError if the folder holds no prepared portraits."""
     layout, names = open_portraits(folder)
 
     def draw(first: int, count: int, generator: torch.Generator) -> tuple[np.ndarray, dict[str, Tensor]]:
@@ -45,8 +45,8 @@ def photo_heads(
             portrait = load_portrait(Path(folder), names[(first + k) * len(names) // heads])
             zoom, x, y = torch.rand(3, generator=generator).tolist()
             rig = PhotoRig(reframe(portrait, 1 + (_ZOOM - 1) * zoom, (2 * x - 1, 2 * y - 1)), layout)
-            images[k], fact = draw_head(rig, sample_controls(rig.rest, frames, generator), size, flow_size)
-            facts.append(fact)
+            images[k], fact = draw_head(rig, sample_controls(rig.rest, frames, generator), size, flow_size, sources)
+            facts.append(fact | {"held_out": torch.tensor(held_out(portrait.identity))})
         return images, {name: torch.stack([fact[name] for fact in facts]) for name in facts[0]}
 
     return draw
@@ -87,14 +87,16 @@ def _extremes(rest: np.ndarray, name: str) -> list[np.ndarray]:
     return [np.where(np.arange(len(rest)) == i, value, rest) for value in (low, high)]
 
 
-def draw_head(rig: PhotoRig, controls: np.ndarray, size: int, flow_size: int) -> tuple[np.ndarray, dict[str, Tensor]]:
+def draw_head(
+    rig: PhotoRig, controls: np.ndarray, size: int, flow_size: int, sources: int | None = None
+) -> tuple[np.ndarray, dict[str, Tensor]]:
     """Images (K, 3, size, size) uint8 of one head at controls (K, 20), and at `flow_size`: `grid` and `weight` [target, source, y, x] of
-    the flows between them, masks `mouth`, `eyes`, `face`, `hair` [target, y, x]; `rig` (K, 20)."""
+    the flows from the first `sources` of them (by default all), masks `mouth`, `eyes`, `face`, `hair` [target, y, x]; `rig` (K, 20)."""
     moved = [rig.move(one) for one in controls]
     fine = [rig.look(one, 2 * size) for one in moved]
     coarse = [rig.look(one, flow_size) for one in moved]
     images = torch.stack([rig.image(look, size) for look in fine])
-    flows = [[rig.flow(target, source) for source in fine] for target in coarse]
+    flows = [[rig.flow(target, source) for source in fine[:sources]] for target in coarse]
     masks = torch.stack([rig.masks(look) for look in coarse]) > 0.5
     facts = {
         "rig": torch.from_numpy(np.stack([one.controls for one in moved])),
