@@ -21,6 +21,7 @@ _MATERIAL = {  # the option of each kind of material of phase 2
     "latents": "what prepare latents wrote",
 }
 if TYPE_CHECKING:
+    from ..training.loop import Plan
     from ..training.motion_sources import MotionSource
 
 LICENSE = "Apache-2.0"  # of models that are trained on synthetic material alone; --license says otherwise
@@ -34,6 +35,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_shared(first, TRAINING / "configs" / "mini_autoencoder.json")
     first.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the folder that synthesize wrote")
     first.add_argument("--portrait", type=Path, metavar="IMAGE", help="a real portrait to show on the sample sheets; never trained on")
+    first.add_argument("--from", dest="start", metavar="MODEL", help="begin with the auto-encoder of this model (a file or a name)")
+    first.add_argument("--dry-run", action="store_true", help="only say what the run will be: sizes, and time on this machine")
     first.set_defaults(run=run_train_autoencoder)
     second = phases.add_parser("motion", help="phase 2: the motion from audio, writes model.safetensors")
     _add_shared(second, TRAINING / "configs" / "mini_motion.json")
@@ -53,17 +56,25 @@ def _add_shared(parser: argparse.ArgumentParser, config: Path) -> None:
 def run_train_autoencoder(options: argparse.Namespace) -> None:
     """Phase 1, all its stages, then the result as a model file without transformer."""
     require_training()
-    from .. import save_model
-    from ..training.autoencoder_phase import AutoencoderTraining, as_model, train_autoencoder
+    from .. import load_model, model_files, save_model
+    from ..training.autoencoder_phase import AutoencoderTraining, as_model, stage_of, train_autoencoder
+    from ..training.loop import plan
 
-    result = _check_shared(options, "autoencoder.safetensors", [options.portrait])
+    inputs = [options.portrait, *(() if options.start is None else model_files(options.start))]
+    result = _check_shared(options, "autoencoder.safetensors", inputs)
     _check_made(options.data, "faces/faces_*.npy")
     config = AutoencoderTraining.read(options.config)
+    start = None if options.start is None else load_model(options.start)
+    config = config if start is None else config.for_model(start)
+    faces, where = options.data / "faces", str(device(options.device))
+    if options.dry_run:
+        for index, stage in enumerate(config.stages):
+            phase, loop, folder = stage_of(config, index, faces, options.out, device=where)
+            _print_plan(f"stage {index + 1}, {stage.size} pixels, {loop.note}", plan(phase, loop, folder, where))
+        return
     portrait = None if options.portrait is None else Portrait.open(options.portrait).at_size(config.network.size)
     with ProgressReport() as report:
-        networks = train_autoencoder(
-            config, options.data / "faces", options.out, portrait=portrait, device=str(device(options.device)), on_progress=report
-        )
+        networks = train_autoencoder(config, faces, options.out, start=start, portrait=portrait, device=where, on_progress=report)
     print(save_model(as_model(networks, options.out), result, license=options.license))
 
 
@@ -108,6 +119,13 @@ def _motion_sources(options: argparse.Namespace) -> list[MotionSource]:
     if not found:
         raise OptionError(f"there is no material; expected at least one of --{', --'.join(_MATERIAL)}")
     return found
+
+
+def _print_plan(name: str, planned: Plan) -> None:
+    print(
+        f"{name}: {planned.trained / 1e6:.2f} million weights, checkpoint {planned.checkpoint_bytes / 1e6:.0f} MB, "
+        f"step {planned.done} of {planned.steps}, {planned.seconds_per_step:.2f} s a step, {planned.hours:.1f} hours left"
+    )
 
 
 def _check_shared(options: argparse.Namespace, result: str, inputs: Iterable[Path | None]) -> Path:

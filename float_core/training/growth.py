@@ -5,7 +5,7 @@ Knows the levels of the architecture, not the losses.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -13,10 +13,18 @@ from torch import nn
 
 from ..errors import OptionError
 from ..motion_autoencoder.autoencoder import MotionAutoencoder
-from ..synthetic.face_dataset import FaceDataset
+from ..synthetic.face_dataset import FacePairs
 
 
-def grow(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, seed: int, steps: int = 300) -> None:
+class Faces(Protocol):
+    """Where images come from."""
+
+    def draw(self, generator: torch.Generator, count: int, size: int, /) -> FacePairs:
+        """A random batch."""
+        ...
+
+
+def grow(small: MotionAutoencoder, large: MotionAutoencoder, data: Faces, seed: int, steps: int = 300) -> None:
     """Copies each level that both networks have. The new finest encoder blocks are fitted to the features of the old stem."""
     new_blocks = len(large.config.channels) - len(small.config.channels)
     if new_blocks < 0 or large.config.channels[: len(small.config.channels)] != small.config.channels:
@@ -37,7 +45,7 @@ def grow(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, 
     _fit_stem(small, large, data, seed, steps, new_blocks)
 
 
-def _fit_stem(small: MotionAutoencoder, large: MotionAutoencoder, data: FaceDataset, seed: int, steps: int, new_blocks: int) -> None:
+def _fit_stem(small: MotionAutoencoder, large: MotionAutoencoder, data: Faces, seed: int, steps: int, new_blocks: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     device = small.dec.direction.weight.device
     new = nn.Sequential(*[large.enc.net_app.convs[i] for i in range(new_blocks + 1)])

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
 
 from float_core.config import AutoencoderConfig
-from float_core.errors import OptionError
-from float_core.synthetic.face_dataset import FaceDataset, write_faces
+from float_core.errors import FloatError, OptionError
+from float_core.motion_autoencoder.discriminator import PortraitDiscriminators
+from float_core.synthetic.face_dataset import MixedFaces, Shares, write_faces
+from float_core.training import precision
 from float_core.training.autoencoder_phase import (
+    AdversarialAutoencoderPhase,
     AutoencoderPhase,
     AutoencoderTraining,
+    Judges,
     LossWeights,
     Stage,
     as_model,
     build,
+    judge_loss,
     pair_loss,
+    spread_of,
     train_autoencoder,
 )
 from float_core.training.growth import grow
@@ -26,22 +32,22 @@ from float_core.training.loop import LoopConfig, read_log, run
 from float_core.training.pose_head import pose_directions, tie_coefficients
 
 NETWORK = AutoencoderConfig(size=32, latent_size=40, basis_size=20, channels=(16, 16, 12, 8))
-TRAINING = AutoencoderTraining(NETWORK, (Stage(16, 4, 2, 2e-3), Stage(32, 4, 2, 2e-3)), basis_seed=1)
+TRAINING = AutoencoderTraining(NETWORK, (Stage(16, 4, 2, 2e-3), Stage(32, 4, 2, 2e-3)), basis_seed=1, precision="float32")
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return FaceDataset(write_faces(tmp_path_factory.mktemp("faces"), heads=3, frames=2, size=64, seed=1), hold_out=1)
+    return MixedFaces(write_faces(tmp_path_factory.mktemp("faces"), heads=3, frames=2, size=64, seed=1), Shares())
 
 
 def test_a_few_steps_fit_one_pair(data):
     torch.manual_seed(0)
     networks = build(TRAINING, TRAINING.stages[1])
-    pairs = data.pairs([0], [0], [1], 32)
+    pairs = data.kinds["drawn"].pairs([0], [0], [1], 32)
     optimizer = torch.optim.Adam([p for p in networks.parameters() if p.requires_grad], lr=4e-3)
     losses = []
     for _ in range(60):
-        loss, parts = pair_loss(networks, pairs, LossWeights(), by_rig=True)
+        _, loss, parts = pair_loss(networks, pairs, LossWeights(coefficient=1.0), by_rig=True)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -53,21 +59,115 @@ def test_a_few_steps_fit_one_pair(data):
 
 def test_every_weight_counts(data):
     networks = build(TRAINING, TRAINING.stages[1])
-    pairs = data.pairs([0], [0], [1], 32)
-    nothing = LossWeights(0, 0, 0, 0, 0, 0)
-    assert pair_loss(networks, pairs, nothing, True)[0].item() == 0
+    pairs = data.kinds["drawn"].pairs([0], [0], [1], 32)
+    judges = Judges(TinyFeatures(), PortraitDiscriminators(32, part_size=16, widest=16))
+    nothing = LossWeights(*[0.0] * len(fields(LossWeights)))
+    assert pair_loss(networks, pairs, nothing, True)[1].item() == 0
     for name in vars(nothing):
-        total, parts = pair_loss(networks, pairs, replace(nothing, **{name: 2.0}), True)
+        weights = replace(nothing, **{name: 2.0})
+        _, total, parts = pair_loss(networks, pairs, weights, True, judges=judges)
         assert total.item() == pytest.approx(2 * parts[name], rel=1e-5)
         assert parts[name] > 0
+        networks.zero_grad()
+        total.backward()
+        reached = any(p.grad is not None and p.grad.abs().max() > 0 for p in networks.dec.to_flows.parameters())
+        assert reached == (name not in ("coefficient", "coefficient_size", "pose_code")), name
+
+
+class TinyFeatures(torch.nn.Module):
+    """Four levels without weights."""
+
+    name = "tiny"
+
+    def forward(self, images):
+        return [torch.nn.functional.avg_pool2d(images, 2**n) for n in range(4)]
+
+
+def test_opponents_take_their_own_step(data, tmp_path):
+    stage = Stage(32, 4, 2, 2e-3, weights=LossWeights(adversary=1.0, eye_adversary=1.0, lip_adversary=1.0, style=10.0))
+
+    def losses(folder, stops):
+        torch.manual_seed(3)
+        phase = AdversarialAutoencoderPhase(build(TRAINING, stage), data, stage, TRAINING.weights)
+        before = [p.clone() for p in phase.opponents.parameters()]
+        for stop in stops:
+            run(phase, LoopConfig(4, 2e-3, log_every=1, sample_every=0, checkpoint_every=0), folder, stop_after=stop)
+        assert any(not torch.equal(a, b) for a, b in zip(before, phase.opponents.parameters(), strict=True))
+        return [line["losses"] for line in read_log(folder)]
+
+    whole = losses(tmp_path / "a", (4,))
+    assert whole == losses(tmp_path / "b", (1, 3))
+    assert {"adversary", "eye_adversary", "lip_adversary", "style", "opponents_whole", "opponents_half", "opponents_lips"} <= set(whole[0])
+
+
+def test_judges_prefer_targets_after_some_steps(data):
+    torch.manual_seed(0)
+    pairs = data.kinds["drawn"].pairs([0, 1], [0, 0], [1, 1], 32)
+    opponents = PortraitDiscriminators(32, part_size=16, widest=16)
+    optimizer = torch.optim.Adam(opponents.parameters(), lr=4e-3, betas=(0.0, 0.99))
+    seen = []
+    for step in range(12):
+        loss, parts = judge_loss(opponents, pairs, torch.zeros_like(pairs.target), penalty=step % 4 == 0)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.append(parts["whole"])
+    assert seen[-1] < 0.5 * seen[0]
+
+
+def test_a_collapsed_decoder_is_told(data, monkeypatch):
+    stage = replace(TRAINING.stages[1], batch=3)
+    phase = AutoencoderPhase(build(TRAINING, stage), data, stage, TRAINING.weights)
+    assert phase.loss(torch.Generator().manual_seed(0), 1000)[1]["spread"] > 0.02
+    with torch.no_grad():
+        for layer in phase.networks.dec.to_rgbs:
+            layer.conv[0].weight.zero_()
+    with pytest.raises(FloatError, match="collapsed"):
+        phase.loss(torch.Generator().manual_seed(0), 1000)
+    assert spread_of(torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4)) > 0.3
+
+
+def test_a_run_begins_with_given_weights(data, tmp_path):
+    faces, out = _folders(data, tmp_path)
+    start = build(TRAINING, TRAINING.stages[1])
+    model = as_model(start, tmp_path)
+    one = replace(TRAINING, stages=(replace(TRAINING.stages[1], steps=1, learning_rate=1e-9),), weights=LossWeights(pose_code=0.0))
+    trained = train_autoencoder(replace(one, basis_seed=None), faces, out, start=model)
+    assert torch.equal(trained.dec.direction.weight, start.dec.direction.weight)
+    assert torch.allclose(trained.enc.net_app.convs[1].conv1[0].weight, start.enc.net_app.convs[1].conv1[0].weight, atol=1e-6)
+    other = train_autoencoder(replace(one, seed=5), faces, tmp_path / "other")
+    assert not torch.allclose(other.enc.net_app.convs[1].conv1[0].weight, start.enc.net_app.convs[1].conv1[0].weight, atol=1e-2)
+
+
+def test_precision_is_chosen_by_trying(monkeypatch):
+    seconds = {torch.float32: 1.0, torch.bfloat16: 0.5}
+    monkeypatch.setattr(precision, "_trial", lambda device, dtype: seconds[dtype])
+    precision.fastest_precision.cache_clear()
+    assert precision.fastest_precision("cpu") == torch.bfloat16
+    precision.fastest_precision.cache_clear()
+    seconds[torch.bfloat16] = 0.95
+    assert precision.fastest_precision("cpu") == torch.float32
+    precision.fastest_precision.cache_clear()
+    monkeypatch.undo()
+    assert precision.fastest_precision("cpu") in (torch.float32, torch.bfloat16)
+
+
+def test_bfloat16_trains_float32_weights(data):
+    networks = build(TRAINING, TRAINING.stages[1])
+    pairs = data.kinds["drawn"].pairs([0, 1], [0, 0], [1, 1], 32)
+    (output, total, _), (fine, exact, _) = (pair_loss(networks, pairs, LossWeights(), True, dtype=d) for d in (torch.bfloat16, None))
+    assert output.dtype == torch.float32 and (output - fine).abs().mean() < 0.05
+    assert total.item() == pytest.approx(exact.item(), rel=0.05)
+    total.backward()
+    assert networks.dec.convs[0].conv.weight.grad.dtype == torch.float32
 
 
 def test_the_taught_pose_replaces_the_encoders(data):
     networks = build(TRAINING, TRAINING.stages[1])
-    pairs = data.pairs([0, 1], [0, 0], [1, 1], 32)
+    pairs = data.kinds["drawn"].pairs([0, 1], [0, 0], [1, 1], 32)
     code = pose_directions(networks.basis())
     assert torch.allclose(code.T @ code, torch.eye(20), atol=1e-5) and (code.T @ networks.basis()).abs().max() < 1e-5
-    free, taught = (pair_loss(networks, pairs, LossWeights(), True, mask)[1] for mask in (torch.zeros(2, 1), torch.ones(2, 1)))
+    free, taught = (pair_loss(networks, pairs, LossWeights(), True, mask)[2] for mask in (torch.zeros(2, 1), torch.ones(2, 1)))
     assert free["flow"] != taught["flow"] and free["pose_code"] == taught["pose_code"]
     with pytest.raises(OptionError, match="at least 40"):
         pose_directions(torch.eye(24)[:, :20])
@@ -109,7 +209,7 @@ def test_growing_keeps_the_coarse_levels(data):
 
 def test_tied_coefficients_are_the_pose_code(data):
     networks = build(TRAINING, TRAINING.stages[1])
-    image = data.pairs([0], [0], [1], 32).source
+    image = data.kinds["drawn"].pairs([0], [0], [1], 32).source
     tie_coefficients(networks)
     identity, coefficients, _ = networks.encode(image)
     assert torch.allclose(coefficients, identity @ pose_directions(networks.basis()), atol=1e-4)

@@ -75,6 +75,28 @@ def test_evaluate_writes_every_figure(run, capsys):
     assert "mouth correlation" in capsys.readouterr().out
 
 
+def test_a_plan_tells_what_a_run_takes_and_writes_nothing(run, tmp_path, capsys):
+    command = ["train", "autoencoder", "--config", str(run / "autoencoder.json"), "--data", str(run / "data"), "--device", "cpu"]
+    assert main([*command, "--out", str(tmp_path / "new"), "--dry-run"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert "stage 1, 16 pixels" in first and "step 0 of 2" in first and "hours left" in second
+    assert not (tmp_path / "new").exists()
+    assert main([*command, "--out", str(run / "one"), "--dry-run"]) == 0
+    assert "step 2 of 2" in capsys.readouterr().out
+
+
+def test_a_model_is_trained_further(run, tmp_path):
+    config = dict(AUTOENCODER, network=dict(NETWORK, channels=[8, 8, 8, 8]), stages=[dict(AUTOENCODER["stages"][1], learning_rate=1e-9)])
+    del config["basis_seed"]
+    (tmp_path / "more.json").write_text(json.dumps(config | {"weights": {"pose_code": 0.0}}))
+    start = str(run / "one" / "autoencoder.safetensors")
+    command = ["train", "autoencoder", "--config", str(tmp_path / "more.json"), "--data", str(run / "data"), "--device", "cpu"]
+    assert main([*command, "--out", str(tmp_path / "more"), "--from", start]) == 0
+    before, after = load_model(start), load_model(tmp_path / "more" / "autoencoder.safetensors")
+    assert after.config.autoencoder == before.config.autoencoder and torch.equal(after.basis, before.basis)
+    assert torch.allclose(after.autoencoder.dec.input.input, before.autoencoder.dec.input.input, atol=1e-2)
+
+
 def test_phases_that_do_not_fit_are_refused(run, tmp_path, capsys):
     config = dict(MOTION, transformer=dict(MOTION["transformer"], latent_size=24))
     (tmp_path / "motion.json").write_text(json.dumps(config))
