@@ -27,7 +27,7 @@ class EmotionKeyframe:
     """The emotion from a moment on.
 
     time: seconds from the start, from 0.
-    mix: a name, or names with their weights.
+    mix: a name, or names with their weights, as `choose_emotion` takes them.
     strength: 0..1; 0 = neutral, 1 = the mix itself.
     """
 
@@ -90,21 +90,9 @@ def _keyframe(line: str, place: str) -> EmotionKeyframe:
         raise OptionError(f"{place}, has no emotion; expected {_EXAMPLE}")
     strength = 1.0 if parts["strength"] is None else _number(parts["strength"], place)
     try:
-        return EmotionKeyframe(_number(parts["time"], place), _mix(parts["mix"], place), strength)
+        return EmotionKeyframe(_number(parts["time"], place), parts["mix"], strength)
     except OptionError as error:
         raise error if place in str(error) else OptionError(f"{place}: {error}") from error
-
-
-def _mix(text: str, place: str) -> str | dict[str, float]:
-    if "=" not in text:
-        return text.strip()
-    mix: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, weight = (piece.strip() for piece in part.partition("="))
-        if name in mix:
-            raise OptionError(f"{place}, names {name} twice")
-        mix[name] = _number(weight, place)
-    return mix
 
 
 def _number(text: str, place: str) -> float:

@@ -118,14 +118,16 @@ class SpeechEmotionClassifier(nn.Module):
 
 
 def choose_emotion(choice: str | Mapping[str, float]) -> EmotionCondition:
-    """One emotion by name, or a mix of names and weights (scaled to a sum of 1), as w_e (1, 1, 7).
+    """One emotion by name, or a mix of names and weights (scaled to a sum of 1), which may be text, as w_e (1, 1, 7).
 
     Raises OptionError for unknown names and for weights that are negative, not finite or all zero.
 
     >>> choose_emotion({"happy": 3, "surprise": 1}).probabilities.tolist()
     [[[0.0, 0.0, 0.0, 0.75, 0.0, 0.0, 0.25]]]
+    >>> choose_emotion("happy=3,surprise=1").probabilities[0, 0, 3].item()
+    0.75
     """
-    weights = {choice: 1.0} if isinstance(choice, str) else _checked_weights(choice)
+    weights = _checked_weights(_mix_of_text(choice) if isinstance(choice, str) else choice)
     unknown = [name for name in weights if name not in EMOTIONS]
     if unknown:
         raise OptionError(f"unknown emotion {', '.join(map(repr, unknown))}; expected {', '.join(EMOTIONS)}")
@@ -134,6 +136,22 @@ def choose_emotion(choice: str | Mapping[str, float]) -> EmotionCondition:
         raise OptionError(f"the emotion weights sum to {total}; expected at least one weight above 0, of {', '.join(EMOTIONS)}")
     row = [weights.get(name, 0.0) / total for name in EMOTIONS]
     return EmotionCondition(torch.tensor(row, dtype=torch.float32).reshape(1, 1, -1))
+
+
+def _mix_of_text(text: str) -> dict[str, float]:
+    """`happy`, or `happy=0.7,surprise=0.3`."""
+    if "=" not in text:
+        return {text.strip(): 1.0}
+    mix: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, weight = (piece.strip() for piece in part.partition("="))
+        if name in mix:
+            raise OptionError(f"{text[:60]!r} names {name} twice")
+        try:
+            mix[name] = float(weight)
+        except ValueError as error:
+            raise OptionError(f"{weight[:30]!r} is not a number; expected a mix such as happy=0.7,surprise=0.3") from error
+    return mix
 
 
 def _checked_weights(mix: Mapping[str, float]) -> dict[str, float]:

@@ -27,7 +27,7 @@ from ..types import (
     SamplingOptions,
 )
 from .files import check_inputs
-from .options import emotion, frame_rate, motion_edit
+from .options import frame_rate, motion_edit
 from .program import say
 
 _DEFAULTS = SamplingOptions()
@@ -40,7 +40,6 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     feeling = group.add_mutually_exclusive_group()
     feeling.add_argument(
         "--emotion",
-        type=emotion,
         metavar="NAME|MIX",
         help=f"{', '.join(EMOTIONS)}, or a mix such as happy=0.7,surprise=0.3 "
         "(default: what the model hears in the voice, neutral if it cannot)",

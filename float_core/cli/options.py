@@ -100,19 +100,6 @@ def check_seed(seed: int) -> None:
     check_whole("--seed", seed, low=0, high=2**31 - 1)
 
 
-def emotion(text: str) -> str | dict[str, float]:
-    """`happy`, or a mix `happy=0.7,surprise=0.3`."""
-    if "=" not in text:
-        return text.strip()
-    mix: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, weight = part.partition("=")
-        if name.strip() in mix:
-            raise argparse.ArgumentTypeError(f"{name.strip()} stands twice in {text!r}")
-        mix[name.strip()] = _number(weight, text)
-    return mix
-
-
 def box(text: str) -> tuple[int, int, int, int]:
     """`x1,y1,x2,y2` in pixels."""
     numbers = [int(_number(part, text)) for part in text.split(",")]  # the crop rule cuts coordinates to integers

@@ -56,9 +56,11 @@ def test_text():
     text = "# a take\n0.0 happy\n\n 2.5  happy=0.7, surprise=0.3 x0.8  # calmer\n3 sad x 0.5\n"
     assert emotion_keyframes_from_text(text) == (
         EmotionKeyframe(0.0, "happy"),
-        EmotionKeyframe(2.5, {"happy": 0.7, "surprise": 0.3}, 0.8),
+        EmotionKeyframe(2.5, "happy=0.7, surprise=0.3", 0.8),
         EmotionKeyframe(3.0, "sad", 0.5),
     )
+    as_mix = rows(EmotionKeyframe(0, {"happy": 0.7, "surprise": 0.3}), frames=1)
+    assert torch.equal(rows(EmotionKeyframe(0, "happy=0.7, surprise=0.3"), frames=1), as_mix)
 
 
 @pytest.mark.parametrize(

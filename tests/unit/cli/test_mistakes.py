@@ -105,6 +105,8 @@ MISTAKES = [
     (["--emotion", "cheerful"], "surprise"),
     (["--emotion", "happy=0"], "sum to 0"),
     (["--emotion", "happy=-1"], "happy"),
+    (["--emotion", "happy=a"], "'a' is not a number"),
+    (["--emotion", "happy=1,happy=2"], "names happy twice"),
     (["--emotion-timeline", "none.txt"], "none.txt: No such file"),
     (["--emotion-timeline", "folder"], "folder is a folder"),
     (["--emotion-timeline", "edits.json"], "line 1 of the emotion timeline"),
