@@ -36,6 +36,7 @@ from .errors import (
 )
 from .face.crop import prepare_image
 from .face.detect import RETINAFACE_FILE
+from .face.landmarks import FaceLandmarks, read_landmarks
 from .media.downmix import mix_to_mono
 from .media.read_audio import open_audio, read_audio
 from .media.read_image import read_image

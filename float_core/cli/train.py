@@ -1,4 +1,4 @@
-"""`train`: the two phases. Reads the options, calls the rooms, reports progress."""
+"""`train`: the two phases, and the landmark network. Reads the options, calls the rooms, reports progress."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..argument_checks import check_whole
 from ..errors import OptionError
 from .files import Portrait, check_folder, check_inputs, check_output
 from .options import TRAINING, device, require_training
@@ -44,6 +45,49 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name, text in _MATERIAL.items():
         second.add_argument(f"--{name}", type=Path, action="append", default=[], metavar="FOLDER", help=f"{text}; may be given again")
     second.set_defaults(run=run_train_motion)
+    _add_landmarks(phases)
+
+
+def _add_landmarks(phases: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = phases.add_parser(
+        "landmarks", help="the face landmark network, writes landmarks.safetensors and its agreement with portraits kept back"
+    )
+    config = TRAINING / "configs" / "landmarks.json"
+    parser.add_argument("--config", type=Path, default=config, metavar="FILE", help="JSON with sizes and steps (default: %(default)s)")
+    parser.add_argument("--portraits", type=Path, required=True, metavar="FOLDER", help="prepared portraits")
+    parser.add_argument("--clips", type=Path, metavar="FOLDER", help="prepared videos, whose frames are used as well")
+    parser.add_argument("--frames", type=int, default=4, metavar="N", help="moved frames of each portrait (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="samples, checkpoints, log and the result")
+    parser.add_argument("--measure", type=Path, metavar="FILE", help="train nothing: measure these weights, and write only agreement.json")
+    parser.add_argument("--device", default="auto", help="cpu, cuda ... (default: auto)")
+    parser.add_argument("--license", default=LICENSE, help="license to write into the result (default: %(default)s)")
+    parser.set_defaults(run=run_train_landmarks)
+
+
+def run_train_landmarks(options: argparse.Namespace) -> None:
+    """Samples, training, the result as a file, and how far it agrees with what was kept back."""
+    require_training()
+    from ..training.landmark_agreement import measure_agreement, save_agreement
+    from ..training.landmark_phase import LandmarkTraining, save_landmarks, train_landmarks
+    from ..training.landmark_samples import write_samples
+
+    check_whole("--frames", options.frames, low=0)
+    place, result = str(device(options.device)), options.out / "landmarks.safetensors"
+    files = check_inputs(options.config, options.measure)
+    check_folder("--out", options.out)
+    check_output("the result", result, inputs=files)
+    config = LandmarkTraining.read(options.config)
+    with ProgressReport() as report:
+        if options.measure is None:
+            samples = write_samples(options.out / "samples", options.portraits, options.clips, frames=options.frames, on_progress=report)
+            network = train_landmarks(config, samples, options.out, device=place, on_progress=report)
+            print(save_landmarks(network, result, options.license))
+        agreement = measure_agreement(options.measure or result, options.portraits, options.clips, on_progress=report)
+    options.out.mkdir(parents=True, exist_ok=True)
+    save_agreement(agreement, options.out / "agreement.json")
+    for name, one in agreement.items():
+        for figure, value in vars(one).items():
+            print(f"{name + ': ' + figure.replace('_', ' '):34s} {value:8.3f}")
 
 
 def _add_shared(parser: argparse.ArgumentParser, config: Path) -> None:
