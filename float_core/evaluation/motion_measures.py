@@ -44,6 +44,28 @@ def temporal_spread(curves: Sequence[np.ndarray]) -> float:
     return float(np.mean([curve.std() for curve in curves]))
 
 
+def closeness(made: np.ndarray, true: np.ndarray) -> float:
+    """How alike two sets of numbers are spread: 1 - the largest difference of their cumulative shares (Kolmogorov and Smirnov's). 1 = alike,
+    0 = no number of one lies between those of the other."""
+    places = np.concatenate([made, true])
+    below = [np.searchsorted(np.sort(values), places, side="right") / len(values) for values in (made, true)]
+    return float(1 - np.abs(below[0] - below[1]).max())
+
+
+def head_dynamics(made: np.ndarray, true: np.ndarray) -> float:
+    """Mean over yaw, pitch and roll (T, 3) of the `closeness` of their speeds |angle(t + 1) - angle(t)| to the true ones. Ours, after an
+    idea of THEval (arXiv 2511.04520)."""
+    speeds = [np.abs(np.diff(pose, axis=0)).T for pose in (made, true)]
+    return float(np.mean([closeness(a, b) for a, b in zip(*speeds, strict=True)]))
+
+
+def diversity(motions: np.ndarray) -> float:
+    """Of motions (seeds, T, D) for the same audio: root mean variance over seeds divided by that over time. 0 = the seed decides nothing, 1 =
+    two seeds differ as two moments do; nan if nothing moves."""
+    over_time = float(np.sqrt(motions.var(1).mean()))
+    return float(np.sqrt(motions.var(0, ddof=1).mean())) / over_time if over_time > 1e-9 else float("nan")
+
+
 def seam_ratio(motion: Sequence[np.ndarray], window: int) -> float:
     """Mean acceleration of motions (T, M) at the seams of windows divided by the mean elsewhere; 1 = no visible seam, nan if nothing moves
     elsewhere."""
