@@ -50,6 +50,11 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="an emotion that changes: a text file with lines such as `2.5 happy=0.7,surprise=0.3 x0.8` (seconds, mix, strength)",
     )
+    add_solver_options(group)
+
+
+def add_solver_options(group: argparse._ActionsContainer) -> None:
+    """What `sampling_options` reads."""
     group.add_argument("--seed", type=int, help=f"decides all randomness: same seed, same video (default: {_DEFAULTS.seed})")
     group.add_argument("--steps", type=int, help=f"evaluations of the network for each two seconds of motion (default: {_DEFAULTS.steps})")
     group.add_argument(

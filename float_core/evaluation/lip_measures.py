@@ -26,11 +26,14 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def best_lag(made: np.ndarray, true: np.ndarray, fps: float) -> tuple[float, float]:
-    """(r, lag in seconds): the shift of up to 10 frames at which r of the overlap is largest, refined by a parabola; lag > 0: lips are late."""
+    """(r, lag in seconds): the shift of up to 10 frames with the largest r of the overlap, refined by a parabola; lag > 0: late lips,
+    nan where no r is above 0."""
     lags = range(-_LONGEST_LAG, _LONGEST_LAG + 1)
     count = len(true)
     found = [correlation(made[max(0, lag) : count + min(0, lag)], true[max(0, -lag) : count - max(0, lag)]) for lag in lags]
     best = int(np.argmax(found))
+    if found[best] <= 0:
+        return found[best], float("nan")
     shift = 0.0
     if 0 < best < len(found) - 1:
         before, here, after = found[best - 1 : best + 2]

@@ -45,7 +45,7 @@ def temporal_spread(curves: Sequence[np.ndarray]) -> float:
 
 
 def closeness(made: np.ndarray, true: np.ndarray) -> float:
-    """How alike two sets of numbers are spread: 1 - the largest difference of their cumulative shares (Kolmogorov and Smirnov's). 1 = alike,
+    """How alike two sets of numbers are spread: 1 - the largest difference of their cumulative shares (Kolmogorov, Smirnov). 1 = alike,
     0 = no number of one lies between those of the other."""
     places = np.concatenate([made, true])
     below = [np.searchsorted(np.sort(values), places, side="right") / len(values) for values in (made, true)]
@@ -60,8 +60,8 @@ def head_dynamics(made: np.ndarray, true: np.ndarray) -> float:
 
 
 def diversity(motions: np.ndarray) -> float:
-    """Of motions (seeds, T, D) for the same audio: root mean variance over seeds divided by that over time. 0 = the seed decides nothing, 1 =
-    two seeds differ as two moments do; nan if nothing moves."""
+    """Of motions (seeds, T, D) for the same audio: root mean variance over seeds divided by that over time. 0 = the seed decides nothing,
+    1 = two seeds differ as two moments do; nan if nothing moves."""
     over_time = float(np.sqrt(motions.var(1).mean()))
     return float(np.sqrt(motions.var(0, ddof=1).mean())) / over_time if over_time > 1e-9 else float("nan")
 

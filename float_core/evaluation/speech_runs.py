@@ -43,7 +43,7 @@ class RunSettings:
     """`codec`: constant rate factor of the H.264 that all frames pass before they are measured, None for none; `seeds`: of which the
     diversity is measured, at least 2, or 0; `variants`: other ways to sample, by the name of their row, with the right voice only."""
 
-    sampling: SamplingOptions = SamplingOptions()
+    sampling: SamplingOptions = SamplingOptions()  # noqa: RUF009 (frozen)
     codec: int | None = QUALITY
     seeds: int = 3
     variants: dict[str, SamplingOptions] = field(default_factory=dict)
@@ -93,7 +93,7 @@ def run_case(model: FloatModel, case: Case, track: Tracker, settings: RunSetting
     for name, options in {MODEL: settings.sampling, **settings.variants}.items():
         runs[name] = _made(model, scene, voice, track, settings, options)
     runs[WRONG] = _made(model, scene, np.resize(case.wrong_voice, len(voice)), track, settings, settings.sampling)
-    runs[MODEL].measures["audio gain"] = _distance(runs[WRONG], scene) / _distance(runs[MODEL], scene)
+    runs[MODEL].measures["audio gain"] = _share(_distance(runs[WRONG], scene), _distance(runs[MODEL], scene))
     runs[MODEL].measures.update(_own_motion(model, scene, settings))
     if settings.seeds:
         runs[MODEL].measures["diversity over seeds"] = _diversity(model, scene, settings)
@@ -137,7 +137,7 @@ def _compare(scene: _Scene, frames: np.ndarray, tracks: FaceTracks, voice: np.nd
     some, same = frames[::_STEP], scene.true[:count:_STEP]
     pixels = {"PSNR (dB)": _psnr(some, same), "SSIM": ssim(some, same)} if own else {}
     return pixels | {
-        "sharpness (of the portrait)": sharpness(some) / max(sharpness(scene.portrait[None]), 1e-9),
+        "sharpness (of the portrait)": _share(sharpness(some), sharpness(scene.portrait[None])),
         "face found (share)": float(tracks.seen.mean()),
         "lip r": correlation(tracks.lips, true.lips),
         "lip r at the best lag": best,
@@ -193,8 +193,12 @@ def _shown(frames: np.ndarray, settings: RunSettings) -> np.ndarray:
     return frames if settings.codec is None else through_codec(frames, FPS, settings.codec)
 
 
+def _share(value: float, whole: float) -> float:
+    return value / whole if whole > 1e-6 else float("nan")
+
+
 def _distance(run: Run, scene: _Scene) -> float:
-    return max(float(np.abs(run.tracks.lips - scene.tracks.first(len(run.frames)).lips).mean()), 1e-9)
+    return float(np.abs(run.tracks.lips - scene.tracks.first(len(run.frames)).lips).mean())
 
 
 def _psnr(frames: np.ndarray, reference: np.ndarray) -> float:

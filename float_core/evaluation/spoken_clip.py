@@ -57,8 +57,8 @@ class SpokenClip:
 
 
 def lip_closures(words: Sequence[tuple[str, float, float]], sounds: Sequence[tuple[str, float, float]]) -> tuple[float, ...]:
-    """When p, b and m close the lips, in seconds. `words` and `sounds` (IPA): name, start, end. The middle of each such sound; without known
-    sounds, the begin of each English word that is written with p, b or m, and the end of the spoken letter m.
+    """When p, b and m close the lips, in seconds. `words` and `sounds` (IPA): name, start, end. The middle of each such sound; without
+    known sounds, the begin of each English word that is written with p, b or m, and the end of the spoken letter m.
 
     >>> lip_closures([("bin", 0.5, 0.75), ("physics", 1.0, 1.5), ("m", 2.0, 2.25)], [])
     (0.5, 2.25)
@@ -66,7 +66,8 @@ def lip_closures(words: Sequence[tuple[str, float, float]], sounds: Sequence[tup
     if sounds:
         return tuple((start + end) / 2 for name, start, end in sounds if name in _BILABIAL and name)
     found = []
-    for word, start, end in ((word.lower(), *times) for word, *times in words):
+    for name, start, end in words:
+        word = name.lower()
         if word == "m":
             found.append(end)
         elif word[:1] in tuple(_BILABIAL) and not word.startswith(_SILENT_LETTERS):

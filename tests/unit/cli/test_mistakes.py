@@ -169,8 +169,18 @@ OTHERS = [
     (["evaluate", "--image", "text.txt"], "text.txt"),
     (["evaluate", "--clips", "1"], "--clips"),
     (["evaluate", "--seed", "-1"], "--seed"),
-    (["evaluate", "--json", "folder"], "--json is folder, a folder"),
-    (["evaluate", "--json", "text.txt/x.json"], "text.txt is no folder"),
+    (["evaluate", "--out", "text.txt"], "--out is text.txt, which is no folder"),
+    (["evaluate", "--out", "text.txt/new"], "text.txt is no folder"),
+    (["evaluate", "--what", "real"], "--what real needs --real"),
+    (["evaluate", "--sweep", "steps=2,5"], "--sweep does nothing without --real"),
+    (["evaluate", "--real", "folder"], "folder is no folder of prepared videos"),
+    (["evaluate", "--real", "folder", "--sweep", "seed=1,2"], "expected one of steps"),
+    (["evaluate", "--real", "folder", "--sweep", "steps=5"], "two values or more"),
+    (["evaluate", "--real", "folder", "--sweep", "steps=0,5"], "steps is 0"),
+    (["evaluate", "--real", "folder", "--codec", "52"], "--codec is 52"),
+    (["evaluate", "--real", "folder", "--seeds", "1"], "--seeds is 1"),
+    (["evaluate", "--real", "folder", "--weights", "lse"], "expected fid, fvd, csim or lse=FILE"),
+    (["evaluate", "--real", "folder", "--weights", "lse=none.model"], "none.model: No such file"),
     (["evaluate", "--device", "nonsense"], "--device nonsense"),
     (["calibrate", "none.pth"], "none.pth does not exist"),
     (["calibrate", "tiny.safetensors", "--image", "none.png"], "none.png: No such file"),
@@ -229,7 +239,7 @@ def test_the_other_commands_tell_it_before_anything_starts(files, unloaded, caps
         [*ANIMATE, "--save-motion", "locked/take.safetensors"],
         ["convert", "tiny.safetensors", "locked/x.safetensors"],
         ["calibrate", "tiny.safetensors", "--out", "locked/x.json"],
-        ["evaluate", "--json", "locked/x.json"],
+        ["evaluate", "--out", "locked/new"],
         ["synthesize", "--out", "locked/new"],
         ["download", "float", "--to", "locked"],
         ["train", "autoencoder", "--data", "data", "--out", "locked/run"],
@@ -264,8 +274,6 @@ OVERWRITTEN = [  # what is read, and the command that would write there
     ("tiny.safetensors", ["convert", "tiny.safetensors", "{}"]),
     ("face.png", ["calibrate", "tiny.safetensors", "--image", "face.png", "--sheet", "{}"]),
     ("face.json", ["calibrate", "tiny.safetensors", "--image", "face.json", "--out", "{}"]),
-    ("tiny.safetensors", ["evaluate", "--model", "tiny.safetensors", "--image", "face.png", "--json", "{}"]),
-    ("face.png", ["evaluate", "--model", "tiny.safetensors", "--image", "face.png", "--json", "{}"]),
 ]
 
 
@@ -281,6 +289,13 @@ def test_an_output_that_is_an_input_is_refused(files, unloaded, capsys, name, ar
         (files / copy).write_bytes((files / original).read_bytes())
     output = spelled(files / name, way)
     assert "the result would replace it" in refused(capsys, *(text.format(output) for text in arguments))
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "evaluation.md"])
+def test_evaluating_replaces_none_of_its_inputs(files, unloaded, capsys, name):
+    (files / "face.png").rename(files / "folder" / name)
+    said = refused(capsys, "evaluate", "--model", "tiny.safetensors", "--image", f"folder/{name}", "--out", "folder")
+    assert "the result would replace it" in said
 
 
 @pytest.mark.parametrize("phase", ["autoencoder", "motion"])
