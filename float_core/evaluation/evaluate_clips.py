@@ -54,9 +54,8 @@ def evaluate_clips(
         runs, true, tracks = run_case(model, case, track, settings)
         for name, run in runs.items():
             distances.setdefault(name, TrackDistances()).add(run.tracks, tracks.first(len(run.frames)))
-            voice = case.wrong_voice if name == WRONG else case.clip.waveform
             for metric in networks.setdefault(name, [make() for make in metrics]):
-                metric.add(run.frames, true[: len(run.frames)], voice)
+                metric.add(run.frames, true[: len(run.frames)], run.voice)
         rows = {name: run.measures for name, run in runs.items()}
         clips.append(ClipResult(case.clip.name, case.clip.speaker, len(true) / FPS, rows))
         on_progress("clips", len(clips), count)

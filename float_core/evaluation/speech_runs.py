@@ -28,6 +28,7 @@ from .lip_measures import (
     correlation,
     lip_dynamics,
     opening_spread,
+    silent_frames,
     silent_lip_stability,
 )
 from .motion_measures import diversity, head_dynamics, seam_ratio
@@ -61,11 +62,13 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """`measures`: name -> number; `frames` (T, S, S, 3) uint8 as they were measured; `tracks` of them."""
+    """`measures`: name -> number; `frames` (T, S, S, 3) uint8 as they were measured; `tracks` of them; `voice` (samples,) at 16 kHz
+    that drove them."""
 
     measures: dict[str, float]
     frames: np.ndarray
     tracks: FaceTracks
+    voice: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +114,8 @@ def _real(scene: _Scene, track: Tracker, settings: RunSettings) -> Run:
     """The real frames themselves: what the codec and the tracker alone cost."""
     frames = _shown(scene.true, settings)
     tracks = scene.tracks if settings.codec is None else track(frames)
-    return Run(_compare(scene, frames, tracks, scene.case.clip.waveform, own=True), frames, tracks)
+    voice = scene.case.clip.waveform
+    return Run(_compare(scene, frames, tracks, voice, own=True), frames, tracks, voice)
 
 
 def _made(model: FloatModel, scene: _Scene, voice: np.ndarray, track: Tracker, settings: RunSettings, options: SamplingOptions) -> Run:
@@ -126,7 +130,7 @@ def _made(model: FloatModel, scene: _Scene, voice: np.ndarray, track: Tracker, s
     curves = (motion.latents[0] @ model.basis).cpu().numpy()
     measures["seam ratio"] = seam_ratio([curves], window) if len(curves) > window + 1 else float("nan")
     measures["frames a second"] = len(rendered) / seconds
-    return Run(measures, frames, tracks)
+    return Run(measures, frames, tracks, voice)
 
 
 def _compare(scene: _Scene, frames: np.ndarray, tracks: FaceTracks, voice: np.ndarray, *, own: bool) -> dict[str, float]:
@@ -140,6 +144,7 @@ def _compare(scene: _Scene, frames: np.ndarray, tracks: FaceTracks, voice: np.nd
         "sharpness (of the portrait)": _share(sharpness(some), sharpness(scene.portrait[None])),
         "face found (share)": float(tracks.seen.mean()),
         "lip r": correlation(tracks.lips, true.lips),
+        "lip r in speech": _lip_r_in_speech(tracks, true, clip),
         "lip r at the best lag": best,
         "lip lag (ms)": 1000 * lag,
         "lip opening spread (of the true)": opening_spread(tracks.lips, true.lips),
@@ -152,6 +157,12 @@ def _compare(scene: _Scene, frames: np.ndarray, tracks: FaceTracks, voice: np.nd
         **{f"head {name} spread (degrees)": float(tracks.pose[:, n].std()) for n, name in enumerate(("yaw", "pitch", "roll"))},
         "head dynamics": head_dynamics(tracks.pose, true.pose),
     }
+
+
+def _lip_r_in_speech(tracks: FaceTracks, true: FaceTracks, clip: SpokenClip) -> float:
+    """r of the frames that are not silent: what is left where a closed mouth before and after a sentence does not count."""
+    spoken = ~silent_frames(clip.waveform, len(clip.frames))[: len(tracks.lips)]
+    return correlation(tracks.lips[spoken], true.lips[spoken]) if spoken.sum() > 1 else float("nan")
 
 
 def _own_motion(model: FloatModel, scene: _Scene, settings: RunSettings) -> dict[str, float]:

@@ -11,8 +11,8 @@ EXPRESSION, POSE = "expression distance of tracks", "pose distance of tracks"
 
 
 class TrackDistances:
-    """`expression distance of tracks`: the Frechet distance of (lips, left lid, right lid), each divided by its true
-    standard deviation, nan if one does not move; `pose distance of tracks`: of (yaw, pitch, roll) in degrees. Over all frames of all clips."""
+    """`expression distance of tracks`: the Frechet distance of (lips, left lid, right lid), each divided by its true standard deviation,
+    nan if one does not move; `pose distance of tracks`: of (yaw, pitch, roll) in degrees. Over all frames of all clips."""
 
     def __init__(self) -> None:
         self._made: list[np.ndarray] = []

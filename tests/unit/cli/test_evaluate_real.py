@@ -28,8 +28,8 @@ def brightness(frames: np.ndarray) -> FaceTracks:
 
 
 def talk_in_the_middle(number: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """As `talk`, 1 s, with a spot that is as bright as the lips are open."""
-    lips, sound = speech(1, number)
+    """As `talk`, 1.2 s, with a spot that is as bright as the lips are open."""
+    lips, sound = speech(1.2, number)
     frames = [draw(Look(gap=int(gap), background=100)) for gap in lips]
     for gap, frame in zip(lips, frames, strict=True):
         frame[72:120, 72:120] = 10 * gap
@@ -66,7 +66,7 @@ def test_one_json_holds_every_figure(result):
     data = json.loads((result / "evaluation.json").read_text())
     real = data["real"]
     assert data["model"]["name"] == "mini" and "synthetic" not in data
-    assert [(clip["speaker"], clip["seconds"]) for clip in real["clips"]] == [("ann", 1.0), ("bob", 1.0)]
+    assert [(clip["speaker"], clip["seconds"]) for clip in real["clips"]] == [("ann", 1.2), ("bob", 1.2)]
     rows = real["measures"]
     assert list(rows) == ["real video", "model", "wrong voice"]
     truth, model = rows["real video"], rows["model"]

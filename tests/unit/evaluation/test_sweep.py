@@ -63,7 +63,7 @@ def test_a_plot_shows_the_measures_that_there_are():
     small = plot_sweep(sweep, SpeechResult((), rows, {row: {} for row in rows}))
     whole = plot_sweep(sweep, SpeechResult((), rows, pooled))
     assert small.size == whole.size == (1260, 280)
-    dark = [np.asarray(image.convert("L"))[:, 850:].min() for image in (small, whole)]
+    dark = [np.asarray(image.convert("L"))[:, 950:].min() for image in (small, whole)]
     assert dark[0] == 255 and dark[1] < 100  # three panels, or two
     assert sweep_rows(sweep, SpeechResult((), rows, pooled))[1] == {"steps": 5, "lip r": pytest.approx(0.35), "seam ratio": 1.5, "FVD": 100}
 
