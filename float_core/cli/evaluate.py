@@ -35,8 +35,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate`."""
     parser.description = (
         "Measure a model. real: against real videos, with intervals over clips (--real). portrait: how well an image is rebuilt from its "
-        "own motion. speech: how sampled motion follows held-out synthetic voices on held-out synthetic heads (needs espeak-ng, and a model "
-        "whose directions are the synthetic rig's)."
+        "own motion. speech: how sampled motion follows held-out synthetic voices on held-out synthetic heads (needs espeak-ng, and a "
+        "model whose directions are the synthetic rig's)."
     )
     add_model_options(parser)
     parser.add_argument("--what", choices=("real", "portrait", "speech", "all"), help="(default: real with --real, else all)")
