@@ -101,7 +101,8 @@ def run_train_autoencoder(options: argparse.Namespace) -> None:
     """Phase 1, all its stages, then the result as a model file without transformer."""
     require_training()
     from .. import load_model, model_files, save_model
-    from ..training.autoencoder_phase import AutoencoderTraining, as_model, stage_of, train_autoencoder
+    from ..training.autoencoder_phase import as_model, stage_of, train_autoencoder
+    from ..training.autoencoder_training import AutoencoderTraining
     from ..training.loop import plan
 
     inputs = [options.portrait, *(() if options.start is None else model_files(options.start))]

@@ -7,168 +7,32 @@ size grows in stages; each stage starts from the averaged weights of the one bef
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..config import AutoencoderConfig, ModelConfig
+from ..config import ModelConfig
 from ..errors import FloatError
 from ..motion_autoencoder.autoencoder import MotionAutoencoder
 from ..motion_autoencoder.discriminator import PortraitDiscriminators
 from ..progress import ProgressCallback
 from ..synthetic import rig as rigs
-from ..synthetic.face_dataset import FacePairs, MixedFaces, Shares
+from ..synthetic.face_dataset import FacePairs, MixedFaces
 from ..types import FloatModel, Provenance
+from .autoencoder_training import AutoencoderTraining, LossWeights, Stage
 from .contact_sheet import write_sheet
 from .feature_networks import FeatureNetwork, find_features
 from .growth import grow
+from .judges import NOBODY, PENALTY_EVERY, Judges, judge_loss, judged_losses
 from .loop import CHECKPOINT, LoopConfig, run
-from .losses import (
-    component_feature_l1,
-    component_l1,
-    cut_component,
-    detail_l1,
-    discriminator_loss,
-    feature_l1,
-    flow_l1,
-    generator_loss,
-    gradient_penalty,
-    gram_l1,
-    multi_scale_l1,
-    split_eyes,
-)
+from .losses import component_l1, detail_l1, flow_l1, multi_scale_l1
 from .pose_head import pose_directions, tie_coefficients
 from .precision import fastest_precision
-from .read_config import from_data, preset, read_object
 
-PENALTY, PENALTY_EVERY = 1.0, 16  # R1's weight, and in which steps it is computed
 COLLAPSED, COLLAPSE_AFTER = 0.02, 200  # the least spread of the outputs, and the step from which it is expected
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the parts of the loss, from 0; 0 leaves a part out. The paper's (section 3.1): pixel 1, perceptual 10,
-    component_perceptual 100, adversary 1, eye_adversary 1, lip_adversary 1, style 100.
-
-    pixel: pixels at several scales.
-    detail: pixels and edges, compared with the source as the decoder's own flow moves it.
-    component: pixels and edges inside mouth and eyes.
-    perceptual: features of a network that was trained on photographs.
-    component_perceptual: the same features inside mouth and eyes.
-    adversary: whole images should look real, at two scales.
-    eye_adversary: eyes should.
-    lip_adversary: lips should.
-    style: the Gram matrices of the opponents' features of eyes and lips.
-    flow: the exact flow at each level.
-    coefficient: the coefficients of the rig.
-    coefficient_size: the size of the coefficients that the encoder reads: the smaller, the fewer directions each motion uses.
-    pose_code: the pose of the source in the identity latent.
-    """
-
-    pixel: float = 2.0
-    detail: float = 1.0
-    component: float = 1.0
-    perceptual: float = 0.0
-    component_perceptual: float = 0.0
-    adversary: float = 0.0
-    eye_adversary: float = 0.0
-    lip_adversary: float = 0.0
-    style: float = 0.0
-    flow: float = 16.0
-    coefficient: float = 0.0
-    coefficient_size: float = 0.0
-    pose_code: float = 1.0
-
-    @property
-    def features(self) -> bool:
-        """Whether a feature network is needed."""
-        return bool(self.perceptual or self.component_perceptual)
-
-    @property
-    def opponents(self) -> bool:
-        """Whether discriminators are needed."""
-        return bool(self.adversary or self.eye_adversary or self.lip_adversary or self.style)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Training at one image size.
-
-    size: side of the images in pixels.
-    steps: how many steps.
-    batch: pairs of frames in a step.
-    learning_rate: of Adam.
-    rig_drive: 0..1, share of steps whose target motion comes from the rig instead of the encoder.
-    teach: 0..1, share of samples whose pose code in the identity latent comes from the rig, so that the decoder need not wait for the
-        encoder.
-    freeze_encoder: train only the decoder, which takes half the time.
-    same_frame: 0..1, share of pairs whose target is the source itself.
-    weights: of the parts of the loss, where they differ from the run's.
-    """
-
-    size: int
-    steps: int
-    batch: int
-    learning_rate: float
-    rig_drive: float = 0.7
-    teach: float = 0.0
-    freeze_encoder: bool = False
-    same_frame: float = 0.1
-    weights: LossWeights | None = None
-
-
-@dataclass(frozen=True)
-class AutoencoderTraining:
-    """Everything that defines a run of phase 1, except the data.
-
-    network: the architecture.
-    stages: trained in order.
-    weights: of the parts of the loss.
-    shares: how often a batch is of each kind of faces, in any unit; kinds of which there are none are left out.
-    precision: "float32", "bfloat16" (of the convolutions; weights are float32), or "auto", the faster of both on this machine.
-    features: the feature network: "vgg19", "mobilenet_v2", or "auto", the first whose weights are at hand; if there are none, the two
-        perceptual parts are left out, and the log says so.
-    basis_seed: freezes the basis at a random draw with this seed (with the rig as supervision any orthonormal basis works); None = the
-        basis is trained.
-    seed: decides all other randomness.
-    """
-
-    network: AutoencoderConfig
-    stages: tuple[Stage, ...]
-    weights: LossWeights = LossWeights()
-    shares: Shares = field(default_factory=Shares)
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    features: Literal["auto", "vgg19", "mobilenet_v2"] = "auto"
-    basis_seed: int | None = None
-    seed: int = 0
-
-    @classmethod
-    def read(cls, path: str | Path) -> AutoencoderTraining:
-        """From a JSON file such as configs/mini_autoencoder.json. Raises OptionError for entries that are unknown, missing or wrong."""
-        data = read_object(path)
-        if (known := preset(data, path)) is not None:
-            data["network"] = known.autoencoder
-        return from_data(cls, data, str(path))
-
-    def for_model(self, model: FloatModel) -> AutoencoderTraining:
-        """The same with the network of a model, which is to be trained further. Raises CheckpointError if it has no auto-encoder."""
-        return replace(self, network=_autoencoder_of(model).config)
-
-
-@dataclass(frozen=True)
-class Judges:
-    """Networks beside the auto-encoder that the loss asks.
-
-    features: for the perceptual parts.
-    opponents: for the adversaries and the style.
-    """
-
-    features: FeatureNetwork | None = None
-    opponents: PortraitDiscriminators | None = None
 
 
 class AutoencoderPhase:
@@ -265,7 +129,7 @@ def pair_loss(
     by_rig: bool,
     taught: Tensor | None = None,
     dtype: torch.dtype | None = None,
-    judges: Judges = Judges(),
+    judges: Judges = NOBODY,
 ) -> tuple[Tensor, Tensor, dict[str, float]]:
     """Outputs, loss and its parts of one batch: the target is rebuilt from w_{S->r} of the source and w_{r->D} of the target (paper
     section 3.1).
@@ -299,63 +163,6 @@ def image_losses(output: Tensor, grid: Tensor, pairs: FacePairs) -> dict[str, Te
         "detail": detail_l1(output, pairs.source, pairs.target, grid, pairs.flow),
         "component": component_l1(output, pairs.target, (pairs.flow.mouth, pairs.flow.eyes)),
     }
-
-
-def judged_losses(output: Tensor, pairs: FacePairs, judges: Judges, dtype: torch.dtype | None) -> dict[str, Tensor]:
-    """The parts that ask feature network and opponents, as far as there are any."""
-    parts: dict[str, Tensor] = {}
-    if judges.features is not None:
-        made = judges.features(output)
-        with torch.no_grad():
-            wanted = judges.features(pairs.target)
-        parts["perceptual"] = feature_l1(made, wanted)
-        parts["component_perceptual"] = component_feature_l1(made, wanted, (pairs.flow.mouth, pairs.flow.eyes))
-    if judges.opponents is not None:
-        opponents = judges.opponents
-        scales = zip(opponents.whole, (output, F.avg_pool2d(output, 2)), strict=True)
-        parts["adversary"] = torch.stack([generator_loss(judge(image, dtype)[0]) for judge, image in scales]).mean()
-        style = []
-        for name, (made, wanted) in cut_parts(output, pairs, opponents.part_size).items():
-            logits, features = getattr(opponents, name)(made, dtype)
-            with torch.no_grad():
-                true_features = getattr(opponents, name)(wanted, dtype)[1]
-            parts[{"eyes": "eye_adversary", "lips": "lip_adversary"}[name]] = generator_loss(logits)
-            style.append(gram_l1(features, true_features))
-        if style:
-            parts["style"] = torch.stack(style).mean()
-    return parts
-
-
-def cut_parts(output: Tensor, pairs: FacePairs, size: int) -> dict[str, tuple[Tensor, Tensor]]:
-    """Eyes and lips (n, 3, size, size) of outputs and of targets, where the targets show them."""
-    masks = {"eyes": split_eyes(pairs.flow.eyes), "lips": (pairs.flow.mouth,)}
-    parts = {
-        name: (
-            torch.cat([cut_component(output, mask, size)[0] for mask in of_part]),
-            torch.cat([cut_component(pairs.target, mask, size)[0] for mask in of_part]),
-        )
-        for name, of_part in masks.items()
-    }
-    return {name: cut for name, cut in parts.items() if len(cut[0])}
-
-
-def judge_loss(
-    opponents: PortraitDiscriminators, pairs: FacePairs, made: Tensor, *, penalty: bool, dtype: torch.dtype | None = None
-) -> tuple[Tensor, dict[str, float]]:
-    """The discriminators' loss: targets against outputs `made`, whole and in parts; with `penalty` and R1, which is weighted by how seldom
-    it is computed."""
-    images = {"whole": (made, pairs.target), "half": (F.avg_pool2d(made, 2), F.avg_pool2d(pairs.target, 2))}
-    judges = {"whole": opponents.whole[0], "half": opponents.whole[1], "eyes": opponents.eyes, "lips": opponents.lips}
-    total, parts = made.new_zeros(()), {}
-    for name, (fake, real) in (images | cut_parts(made, pairs, opponents.part_size)).items():
-        real = real.detach().requires_grad_(penalty)
-        true_logits = judges[name](real, None if penalty else dtype)[0]
-        loss = discriminator_loss(true_logits, judges[name](fake, dtype)[0])
-        parts[name] = float(loss.detach())
-        if penalty:
-            loss = loss + PENALTY * PENALTY_EVERY * gradient_penalty(true_logits, real)
-        total = total + loss
-    return total, parts
 
 
 def spread_of(output: Tensor, target: Tensor) -> float:

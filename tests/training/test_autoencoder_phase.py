@@ -16,18 +16,15 @@ from float_core.training import precision
 from float_core.training.autoencoder_phase import (
     AdversarialAutoencoderPhase,
     AutoencoderPhase,
-    AutoencoderTraining,
-    Judges,
-    LossWeights,
-    Stage,
     as_model,
     build,
-    judge_loss,
     pair_loss,
     spread_of,
     train_autoencoder,
 )
+from float_core.training.autoencoder_training import AutoencoderTraining, LossWeights, Stage
 from float_core.training.growth import grow
+from float_core.training.judges import Judges, judge_loss
 from float_core.training.loop import LoopConfig, read_log, run
 from float_core.training.pose_head import pose_directions, tie_coefficients
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from float_core.errors import OptionError
-from float_core.training.autoencoder_phase import AutoencoderTraining
+from float_core.training.autoencoder_training import AutoencoderTraining
 from float_core.training.motion_phase import MotionTraining
 
 STAGE = {"size": 32, "steps": 5, "batch": 2, "learning_rate": 0.001}
