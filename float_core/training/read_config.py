@@ -58,7 +58,8 @@ def from_data(kind: type[T], data: object, place: str) -> T:
 def _value(value: object, hint: Any, place: str) -> Any:
     if is_dataclass(hint):
         return value if isinstance(value, hint) else from_data(hint, value, place)  # type: ignore[arg-type]
-    if isinstance(value, Mapping) and (inner := [one for one in get_args(hint) if is_dataclass(one)]):
+    union = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else ()
+    if isinstance(value, Mapping) and (inner := [one for one in union if is_dataclass(one)]):
         return from_data(inner[0], value, place)  # type: ignore[arg-type]
     if get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_value(one, get_args(hint)[0], f"{place} {number}") for number, one in enumerate(value, 1))

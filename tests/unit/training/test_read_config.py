@@ -23,6 +23,8 @@ def read(kind, tmp_path, data):
 def test_what_is_right(tmp_path):
     first = read(AutoencoderTraining, tmp_path, AUTOENCODER)
     assert first.network.size == 256 and first.stages[0].batch == 2 and first.weights.pixel == 1 and first.basis_seed is None
+    staged = read(AutoencoderTraining, tmp_path, AUTOENCODER | {"stages": [STAGE | {"weights": {"adversary": 2.0}}]})
+    assert staged.stages[0].weights.adversary == 2 and staged.weights.adversary == 0 and first.stages[0].weights is None
     own = {"size": 16, "latent_size": 12, "basis_size": 4, "channels": [8, 8, 6]}
     second = read(AutoencoderTraining, tmp_path, {"network": own, "stages": [STAGE, STAGE], "basis_seed": 4})
     assert second.network.channels == (8, 8, 6) and len(second.stages) == 2 and second.basis_seed == 4
@@ -42,6 +44,7 @@ def test_what_is_right(tmp_path):
         (AutoencoderTraining, AUTOENCODER | {"stages": [STAGE, STAGE | {"sise": 5}]}, "stages 2 has 'sise'; expected only size, steps"),
         (AutoencoderTraining, AUTOENCODER | {"stages": [{"size": 32}]}, "stages 1 has no steps, batch, learning_rate"),
         (AutoencoderTraining, AUTOENCODER | {"stages": [5]}, "stages 1 is 5; expected an object"),
+        (AutoencoderTraining, AUTOENCODER | {"stages": [STAGE | {"weights": {"advers": 1}}]}, "stages 1: weights has 'advers'"),
         (AutoencoderTraining, AUTOENCODER | {"seed": 1.5}, "seed is 1.5"),
         (AutoencoderTraining, AUTOENCODER | {"weights": {"pixel": True}}, "weights: pixel is True; expected float"),
         (MotionTraining, MOTION | {"preset": "float-512"}, "only the compact audio encoder can be trained, not the one of 'float-512'"),
