@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from ..errors import OptionError
+from ..evaluation.landmark_tracker import landmark_tracker
 from ..evaluation.speech_runs import Case
 from ..evaluation.spoken_clip import FaceTracks, SpokenClip, Tracker, lip_closures
 from ..synthetic.portraits import load_portrait, open_portraits
@@ -65,7 +67,7 @@ def _other(facts: ClipFacts, clips: Sequence[ClipFacts], number: int) -> ClipFac
     return (foreign or order)[0]
 
 
-def mediapipe_tracker() -> Tracker:
+def mediapipe_tracker(_device: torch.device) -> Tracker:
     """By MediaPipe's face mesh. Raises OptionError if it is not installed."""
     from ..training.face_tracks import measure_tracks
     from ..training.mediapipe_landmarks import MediaPipeTracker
@@ -86,4 +88,4 @@ def mediapipe_tracker() -> Tracker:
     return track
 
 
-TRACKERS: dict[str, Callable[[], Tracker]] = {"mediapipe": mediapipe_tracker}
+TRACKERS: dict[str, Callable[[torch.device], Tracker]] = {"mediapipe": mediapipe_tracker, "landmarks": landmark_tracker}

@@ -15,6 +15,7 @@ CLOSED = 0.03  # head units: lips nearer than this touch; trackers seldom say 0
 _LONGEST_LAG = 10  # frames
 _SILENT, _LOUD = 0.05, 95  # of the loudness at that percentile
 _REST = 5  # frames in which lips may come to rest after a voice has ended
+_RESTING = 0.01  # head units: how little an opening may change and still count as resting
 _FEWEST = 5  # silent frames of which something can be said
 
 
@@ -70,13 +71,14 @@ def lip_dynamics(made: np.ndarray, true: np.ndarray) -> float:
     return closeness(np.abs(np.diff(made)), np.abs(np.diff(true)))
 
 
-def silent_lip_stability(made: np.ndarray, true: np.ndarray, waveform: np.ndarray) -> float:
-    """1 - min(1, standard deviation of the opening in silence / that of the true opening in the whole clip): 1 = lips rest while nobody
-    speaks, 0 = they move as if someone did. nan for a clip with fewer than 5 silent frames."""
-    silent = silent_frames(waveform, len(made))
-    if silent.sum() < _FEWEST or true.std() < 1e-9:
+def silent_lip_stability(made: np.ndarray, voice: np.ndarray, true: np.ndarray, true_voice: np.ndarray) -> float:
+    """(min(s, z) + 0.01) / (max(s, z) + 0.01): s, z = the standard deviations of the opening while nobody speaks, made and true, each where
+    its own voice is silent. 1 = lips rest as the real ones do: those open before a word. nan with fewer than 5 silent frames."""
+    parts = [lips[silent_frames(sound, len(lips))] for lips, sound in ((made, voice), (true, true_voice))]
+    if min(map(len, parts)) < _FEWEST:
         return float("nan")
-    return float(1 - min(1.0, made[silent].std() / true.std()))
+    low, high = sorted(float(part.std()) for part in parts)
+    return (low + _RESTING) / (high + _RESTING)
 
 
 def silent_frames(waveform: np.ndarray, frames: int) -> np.ndarray:

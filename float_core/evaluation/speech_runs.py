@@ -135,7 +135,7 @@ def _made(model: FloatModel, scene: _Scene, voice: np.ndarray, track: Tracker, s
 
 def _compare(scene: _Scene, frames: np.ndarray, tracks: FaceTracks, voice: np.ndarray, *, own: bool) -> dict[str, float]:
     """`own`: whether the frames show the person of the true ones, so that pixels can be compared."""
-    count = len(frames)
+    count, samples = len(frames), len(frames) * SAMPLE_RATE // FPS
     true, clip = scene.tracks.first(count), scene.case.clip
     best, lag = best_lag(tracks.lips, true.lips, FPS)
     some, same = frames[::_STEP], scene.true[:count:_STEP]
@@ -151,7 +151,7 @@ def _compare(scene: _Scene, frames: np.ndarray, tracks: FaceTracks, voice: np.nd
         "lips closed at p b m (share)": closed_at(tracks.lips, clip.closures, FPS),
         "lips closed elsewhere in speech (share)": closed_elsewhere(tracks.lips, clip.waveform, clip.closures, FPS),
         "lip dynamics": lip_dynamics(tracks.lips, true.lips),
-        "silent-lip stability": silent_lip_stability(tracks.lips, true.lips, voice[: count * SAMPLE_RATE // FPS]),
+        "silent-lip stability": silent_lip_stability(tracks.lips, voice[:samples], true.lips, clip.waveform[:samples]),
         "blinks per minute": blink_rate(tracks.lids, FPS),
         "blink duration (s)": blink_seconds(tracks.lids, FPS),
         **{f"head {name} spread (degrees)": float(tracks.pose[:, n].std()) for n, name in enumerate(("yaw", "pitch", "roll"))},

@@ -56,7 +56,7 @@ def result(clips, tmp_path_factory):
     """The files of one run."""
     out = tmp_path_factory.mktemp("run") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(real_cases.TRACKERS, "mediapipe", lambda: brightness)
+        patch.setitem(real_cases.TRACKERS, "mediapipe", lambda device: brightness)
         options = ["--tracker", "mediapipe", "--split", "all", "--clips", "2", "--steps", "2", "--seeds", "2", "--device", "cpu"]
         assert main(["evaluate", "--real", str(clips), *options, "--out", str(out)]) == 0
     return out

@@ -80,8 +80,9 @@ def test_silence_is_what_has_been_quiet_for_a_while():
     assert np.flatnonzero(silent_frames(voice, 50)).tolist() == [*range(10), *range(35, 50)]
     true = talk(3, 50)
     resting = np.where(silent_frames(voice, 50), 0.02, true)
-    assert silent_lip_stability(resting, true, voice) == 1 and silent_lip_stability(3 * true, true, voice) < 0.5
-    assert math.isnan(silent_lip_stability(true, true, np.ones(32000)))
+    assert silent_lip_stability(true, voice, true, voice) == silent_lip_stability(resting, voice, resting, voice) == 1
+    assert silent_lip_stability(resting, voice, true, voice) < 0.3 and silent_lip_stability(3 * true, voice, true, voice) < 0.5
+    assert math.isnan(silent_lip_stability(true, np.ones(32000), true, voice))
 
 
 def test_blinks_of_both_eyes_are_counted_and_timed():
