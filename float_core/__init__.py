@@ -17,6 +17,7 @@ from .config import (
     PRESETS,
     AutoencoderConfig,
     CompactAudioConfig,
+    CompactEmotionConfig,
     EmotionConfig,
     ModelConfig,
     TransformerConfig,

@@ -157,19 +157,45 @@ AudioConfig = Wav2Vec2AudioConfig | CompactAudioConfig
 
 @dataclass(frozen=True)
 class EmotionConfig:
-    """Speech emotion classifier: wav2vec2 and a two-layer head on the mean over time.
+    """Speech emotion classifier of the released model: wav2vec2 and a two-layer head on the mean over time.
 
     network: wav2vec2's Hugging Face configuration as JSON text.
     classes: number of emotions.
     sample_rate: of the audio that the network takes, in Hz.
+    kind: always "wav2vec2".
     """
 
     network: str
     classes: int = len(EMOTIONS)
     sample_rate: int = 16000
+    kind: str = "wav2vec2"
 
     def __post_init__(self) -> None:
         _check_fields(self)
+
+
+@dataclass(frozen=True)
+class CompactEmotionConfig:
+    """Speech emotion classifier of small models: statistics of log-mel bands and two layers.
+
+    mel_bands: number of mel bands.
+    hidden: size of the layer between.
+    classes: number of emotions.
+    sample_rate: of the audio that the network takes, in Hz.
+    kind: always "compact".
+    """
+
+    mel_bands: int = 64
+    hidden: int = 32
+    classes: int = len(EMOTIONS)
+    sample_rate: int = 16000
+    kind: str = "compact"
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+
+
+EmotionClassifierConfig = EmotionConfig | CompactEmotionConfig
 
 
 @dataclass(frozen=True)
@@ -180,7 +206,7 @@ class ModelConfig:
     autoencoder: motion auto-encoder.
     transformer: flow matching transformer.
     audio: audio encoder, of one of two kinds.
-    emotion: speech emotion classifier.
+    emotion: speech emotion classifier, of one of two kinds.
     fps: frames per second of motion and audio features, 1 to 1000.
     """
 
@@ -188,7 +214,7 @@ class ModelConfig:
     autoencoder: AutoencoderConfig | None = None
     transformer: TransformerConfig | None = None
     audio: AudioConfig | None = None
-    emotion: EmotionConfig | None = None
+    emotion: EmotionClassifierConfig | None = None
     fps: float = FPS
 
     def __post_init__(self) -> None:
@@ -211,9 +237,12 @@ class ModelConfig:
 def _model_config(data: dict[str, Any]) -> ModelConfig:
     audio_kinds: dict[str, type] = {"wav2vec2": Wav2Vec2AudioConfig, "compact": CompactAudioConfig}
     parts: dict[str, Any] = dict(data)
-    for key, build in (("autoencoder", AutoencoderConfig), ("transformer", TransformerConfig), ("emotion", EmotionConfig)):
+    emotion_kinds: dict[str, type] = {"wav2vec2": EmotionConfig, "compact": CompactEmotionConfig}
+    for key, build in (("autoencoder", AutoencoderConfig), ("transformer", TransformerConfig)):
         if parts.get(key) is not None:
             parts[key] = build(**parts[key])
+    if parts.get("emotion") is not None:  # older files do not state its kind
+        parts["emotion"] = emotion_kinds[parts["emotion"].get("kind", "wav2vec2")](**parts["emotion"])
     if parts.get("audio") is not None:
         audio = dict(parts["audio"])
         _take_old_rate(audio, parts)

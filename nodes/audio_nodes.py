@@ -62,7 +62,7 @@ class Speech2Emotion(FloatNode):
                     "emotion",
                     options=[FROM_VOICE, *EMOTIONS],
                     default=FROM_VOICE,
-                    tooltip="from the voice: as the model hears it. A model that cannot, such as the bundled one, uses neutral.",
+                    tooltip="from the voice: as the model hears it. A model that cannot uses neutral.",
                 ),
                 io.Audio.Input("audio", optional=True, tooltip="The speech. Only needed when the emotion comes from the voice."),
                 io.Float.Input(

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ..audio.compact_emotion import CompactEmotionClassifier
 from ..audio.compact_encoder import CompactAudioEncoder
 from ..audio.speech_emotion import SpeechEmotionClassifier
 from ..audio.wav2vec2_encoder import Wav2Vec2AudioEncoder
-from ..config import AutoencoderConfig, EmotionConfig, ModelConfig, Wav2Vec2AudioConfig
+from ..config import AutoencoderConfig, EmotionClassifierConfig, EmotionConfig, ModelConfig, Wav2Vec2AudioConfig
 from ..errors import CheckpointError, OptionError
 from ..motion_autoencoder.autoencoder import MotionAutoencoder, constant_keys
 from ..motion_flow.transformer import FlowMatchingTransformer
@@ -150,12 +151,13 @@ def _autoencoder(parts: Parts, config: AutoencoderConfig | None, target: _Target
     return None
 
 
-def _emotion_loader(parts: Parts, config: EmotionConfig, target: _Target) -> EmotionLoader:
-    _pairs(_without_memory(SpeechEmotionClassifier, config), parts, "emotion")
+def _emotion_loader(parts: Parts, config: EmotionClassifierConfig, target: _Target) -> EmotionLoader:
+    kind: Callable[[Any], nn.Module] = SpeechEmotionClassifier if isinstance(config, EmotionConfig) else CompactEmotionClassifier
+    _pairs(_without_memory(kind, config), parts, "emotion")
 
     def build() -> nn.Module:
         try:
-            return _network(SpeechEmotionClassifier, config, parts, "emotion", target)
+            return _network(kind, config, parts, "emotion", target)
         finally:
             parts.close()
 

@@ -1,4 +1,4 @@
-"""`train`: the two phases, and the landmark network. Reads the options, calls the rooms, reports progress."""
+"""`train`: the two phases, emotions, and the landmark network. Reads the options, calls the rooms, reports progress."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .options import TRAINING, device, require_training
 from .program import program_name
 from .progress_bar import ProgressReport
 
+if TYPE_CHECKING:
+    from ..training.loop import Plan
+    from ..training.motion_sources import MotionSource
+
 _MATERIAL = {  # the option of each kind of material of phase 2
     "clips": "clips of prepare videos",
     "speech": "recordings of prepare speech",
     "data": "what synthesize wrote",
     "latents": "what prepare latents wrote",
 }
-if TYPE_CHECKING:
-    from ..training.loop import Plan
-    from ..training.motion_sources import MotionSource
-
 LICENSE = "Apache-2.0"  # of models that are trained on synthetic material alone; --license says otherwise
 
 
@@ -45,7 +45,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name, text in _MATERIAL.items():
         second.add_argument(f"--{name}", type=Path, action="append", default=[], metavar="FOLDER", help=f"{text}; may be given again")
     second.set_defaults(run=run_train_motion)
+    _add_emotion(phases)
     _add_landmarks(phases)
+
+
+def _add_emotion(phases: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = phases.add_parser("emotion", help="the emotions that a model hears in a voice, writes model.safetensors")
+    parser.add_argument("--model", required=True, metavar="FILE", help="the model that learns to hear them, such as the result of phase 2")
+    for name in ("speech", "clips"):
+        text = f"{_MATERIAL[name]}; may be given again"
+        parser.add_argument(f"--{name}", type=Path, action="append", default=[], metavar="FOLDER", help=text)
+    _add_results(parser)
+    parser.set_defaults(run=run_train_emotion)
 
 
 def _add_landmarks(phases: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -92,8 +103,12 @@ def run_train_landmarks(options: argparse.Namespace) -> None:
 
 def _add_shared(parser: argparse.ArgumentParser, config: Path) -> None:
     parser.add_argument("--config", type=Path, default=config, metavar="FILE", help="JSON with sizes and steps (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, samples and the result")
     parser.add_argument("--device", default="auto", help="cpu, cuda ... (default: auto)")
+    _add_results(parser)
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="checkpoints, log, samples and the result")
     parser.add_argument("--license", default=LICENSE, help="license to write into the result (default: %(default)s)")
 
 
@@ -147,6 +162,26 @@ def run_train_motion(options: argparse.Namespace) -> None:
         transformer=networks.fmt,
         audio_encoder=networks.audio_encoder,
     )
+    print(save_model(whole, result, license=options.license))
+
+
+def run_train_emotion(options: argparse.Namespace) -> None:
+    """Trains the compact emotion classifier, then writes the model with it."""
+    require_training()
+    from .. import load_model, model_files, save_model
+    from ..training.emotion_phase import train_emotion
+
+    result = options.out / "model.safetensors"
+    check_folder("--out", options.out)
+    check_output("the result", result, inputs=check_inputs(*model_files(options.model)))
+    base = load_model(options.model)
+    with ProgressReport() as report:
+        classifier, found = train_emotion(options.speech, on_progress=report)
+    print(f"{found.recordings} recordings of {found.speakers} speakers; of others, {found.accuracy:.0%} are heard right")
+    if found.missing:
+        print(f"never heard, as there are no recordings: {', '.join(found.missing)}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    whole = replace(base, config=replace(base.config, emotion=classifier.config), emotion_loader=lambda: classifier)
     print(save_model(whole, result, license=options.license))
 
 

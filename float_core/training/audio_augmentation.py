@@ -26,8 +26,13 @@ def disturb_waveform(waveform: Tensor, generator: torch.Generator) -> Tensor:
     Order as in the world: the voice, the room with its noise, the microphone, the line."""
     if _chance(0.125, generator):
         return waveform
-    if _chance(0.6, generator):
+    if _chance(0.5, generator):
         waveform = shift_voice(waveform, 1 + round(_between(-8, 8, generator)) / _SHIFTS)
+    return disturb_place(waveform, generator)
+
+
+def disturb_place(waveform: Tensor, generator: torch.Generator) -> Tensor:
+    """The same voice through another room, microphone and line."""
     if _chance(0.4, generator):
         waveform = add_room(waveform, _between(*_REVERBERATION, generator), _between(-3, 12, generator), generator)
     if _chance(0.6, generator):

@@ -32,10 +32,10 @@ class HeardAudio:
     def varied(self, number: int) -> Tensor:
         """(4 T, bands) float16 of the variant `number`, 0 to variants - 1."""
         if number not in self._heard:
-            waveform = torch.from_numpy(self._samples.astype(np.float32) / 32767)
-            if number >= 0:
-                waveform = disturb_waveform(waveform, torch.Generator().manual_seed(zlib.crc32(f"{self._name}:{number}".encode())))
-            with torch.no_grad():
+            with torch.no_grad(), torch.autocast("cpu", enabled=False):  # a step may be in half precision; audio never is
+                waveform = torch.from_numpy(self._samples.astype(np.float32) / 32767)
+                if number >= 0:
+                    waveform = disturb_waveform(waveform, torch.Generator().manual_seed(zlib.crc32(f"{self._name}:{number}".encode())))
                 self._heard[number] = self._mel(waveform[None])[0].half()
         return self._heard[number]
 

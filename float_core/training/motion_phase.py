@@ -56,7 +56,8 @@ class MotionPhaseConfig:
     own_share: 0..1, share of the windows whose preceding frames the model has sampled itself, so that seams close.
     own_from: steps in which this share rises from 0: an untrained model has nothing to follow.
     own_steps: steps of that sampling, which has no gradient.
-    disturb_mels: vary the log-mels once more in every batch, by equalizer, noise and the width of a head.
+    disturb_mels: 0..1, share of the windows whose log-mels are varied once more, by equalizer, noise and the size of a head. Variants of a
+        recording are few and come again; these never do.
     norm: "l1" as in the paper, or "l2". The minimum of "l1" is the median velocity, which makes rare motion such as a blink too rare; that
         of "l2" is the mean.
     audio_guidance: the guidance scale at which sampled motion is like the data; 1 as in the paper. The loss is on the guided velocity. With
@@ -77,7 +78,7 @@ class MotionPhaseConfig:
     own_share: float = 0.2
     own_from: int = 2000
     own_steps: int = 3
-    disturb_mels: bool = True
+    disturb_mels: float = 0.5
     norm: Literal["l1", "l2"] = "l1"
     audio_guidance: float = 1.0
     half: bool = False
@@ -253,6 +254,7 @@ class MotionPhase:
         options = SamplingOptions(steps=self.config.own_steps, audio_guidance=self.config.audio_guidance)
         heard = audio[:, preceding : preceding + window].detach()
         sampled, _ = sample_window(self.networks.fmt, state, source, heard, emotion[:, None], noise, options)
+        torch.clear_autocast_cache()  # older torch would go on with weights that were cast without gradient
         before, target = sampled[:, -preceding:].float(), motion[:, -window:]
         away = (before[:, -1:] - motion[:, -window - 1 : -window]) @ self.basis
         target = target + (away * self._left) @ self.basis.T
@@ -269,7 +271,10 @@ class MotionPhase:
             first=preceding == 0,
             generator=generator,
         )
-        mel = disturb_mel(windows.mel, generator) if self.config.disturb_mels else windows.mel
+        mel = windows.mel
+        if self.config.disturb_mels:
+            varied = torch.rand(count, 1, 1, generator=generator) < self.config.disturb_mels
+            mel = torch.where(varied, disturb_mel(mel, generator), mel)
         audio = encoder.encode_mel(mel.to(self.basis.device), mel.shape[1] // MELS_PER_FRAME)
         skipped = 0 if preceding == 0 else encoder.reach
         return windows, audio[:, skipped : skipped + preceding + window]

@@ -19,7 +19,7 @@ from float_core.training.motion_sources import MaterialConfig, MotionSource, loa
 TRANSFORMER = TransformerConfig(latent_size=24, audio_size=16, hidden_size=48, depth=2, heads=2, window=20, preceding=6, frequency_size=32)
 AUDIO = CompactAudioConfig(feature_size=16, mel_bands=24, width=24, dilations=(1, 2))
 QUIET = motion_phase.MotionPhaseConfig(
-    batch=8, drop_reference=0.0, drop_emotion=0.0, drop_audio=0.0, drop_preceding=0.3, disturb_mels=False, own_share=0.0
+    batch=8, drop_reference=0.0, drop_emotion=0.0, drop_audio=0.0, drop_preceding=0.3, disturb_mels=0.0, own_share=0.0
 )
 PLAIN = MaterialConfig(variants=0)
 
@@ -130,6 +130,18 @@ def test_windows_follow_what_the_model_sampled_itself(tmp_path: Path) -> None:
     assert ((target @ basis())[:, -1, 9:].abs() < 1e-3).all() and true.abs().max() > 0, "the face is back at the truth"
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_sampling_own_frames_takes_no_gradient_away(tmp_path: Path, half: bool) -> None:
+    networks = motion_phase.MotionNetworks(TRANSFORMER, AUDIO)
+    torch.nn.init.normal_(networks.fmt.decoder.linear.weight, std=0.1)
+    clips = clips_in(write_clips(tmp_path / "data"), networks)
+    config = replace(QUIET, own_share=0.5, own_from=0, half=half, batch=4, drop_preceding=0.0)
+    loss, _parts = motion_phase.MotionPhase(networks, clips, basis(), config).loss(torch.Generator().manual_seed(0), 10)
+    loss.backward()
+    without = [name for name, weight in networks.named_parameters() if weight.grad is None]
+    assert not without, "autocast keeps weights that were cast without gradient"
+
+
 def test_the_share_of_own_windows_rises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     networks = motion_phase.MotionNetworks(TRANSFORMER, AUDIO)
     clips = clips_in(write_clips(tmp_path / "data"), networks)
@@ -167,7 +179,9 @@ def test_mel_augmentation_keeps_shape_and_silence_can_stay_silent() -> None:
 
 def test_the_shipped_configuration_is_read_and_wrong_ones_are_named(tmp_path: Path) -> None:
     config = motion_phase.MotionTraining.read(Path(motion_phase.__file__).parent / "configs" / "mini_motion.json")
-    assert config.transformer == PRESETS["mini"].transformer
+    networks = motion_phase.MotionNetworks(config.transformer, config.audio)
+    assert config.transformer.latent_size == PRESETS["mini"].autoencoder.latent_size
+    assert 2 * sum(weight.numel() for weight in networks.parameters()) < 12e6, "bytes in half precision"
     broken = tmp_path / "broken.json"
     broken.write_text('{"preset": "mini", "loop": {"step": 3}}')
     with pytest.raises(OptionError, match=r"broken\.json"):
