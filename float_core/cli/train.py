@@ -171,12 +171,14 @@ def run_train_emotion(options: argparse.Namespace) -> None:
     from .. import load_model, model_files, save_model
     from ..training.emotion_phase import train_emotion
 
+    if not options.speech and not options.clips:
+        raise OptionError("there is no material; expected at least one of --speech, --clips")
     result = options.out / "model.safetensors"
     check_folder("--out", options.out)
     check_output("the result", result, inputs=check_inputs(*model_files(options.model)))
     base = load_model(options.model)
     with ProgressReport() as report:
-        classifier, found = train_emotion(options.speech, on_progress=report)
+        classifier, found = train_emotion(options.speech, options.clips, on_progress=report)
     print(f"{found.recordings} recordings of {found.speakers} speakers; of others, {found.accuracy:.0%} are heard right")
     if found.missing:
         print(f"never heard, as there are no recordings: {', '.join(found.missing)}")

@@ -125,7 +125,7 @@ def _draw_rest(random: np.random.Generator) -> np.ndarray:
 def _spoken_mouth(
     phonemes: Sequence[Phoneme], loudness: np.ndarray, expression: Expression, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    effort = expression.effort * random.uniform(0.9, 1.1) * (0.8 + 0.25 * smooth(loudness, 1.5))
+    effort = expression.effort * random.uniform(0.9, 1.1) * (0.95 + 0.25 * smooth(loudness, 1.5))
     curves = mouth_curves(phonemes, len(loudness), effort=effort)
     mouth = {name: curves[:, i] for i, name in enumerate(CONTROLS)}
     return mouth | {"jaw_side": 0.12 * mouth["jaw_open"] * drift(random, len(loudness))}

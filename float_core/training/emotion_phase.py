@@ -7,10 +7,11 @@ speakers count alike, and an emotion of which there is no recording is never hea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,7 +21,8 @@ from ..config import EMOTIONS, CompactEmotionConfig
 from ..errors import OptionError
 from ..progress import ProgressCallback, counted
 from .audio_augmentation import disturb_place
-from .prepare_speech import load_speech, open_speech
+from .prepare_speech import SpeechFacts, load_speech, open_speech
+from .video_clips import ClipFacts, load_clip, open_clips
 
 _NEVER = -30.0  # added to the logit of an emotion without examples; half precision holds it
 _VARIANTS = 3
@@ -50,16 +52,17 @@ class EmotionReport:
 
 
 def train_emotion(
-    folders: Sequence[str | Path],
-    config: CompactEmotionConfig | None = None,
+    speech: Sequence[str | Path],
+    clips: Sequence[str | Path] = (),
     *,
+    config: CompactEmotionConfig | None = None,
     steps: int = 400,
     seed: int = 0,
     on_progress: ProgressCallback | None = None,
 ) -> tuple[CompactEmotionClassifier, EmotionReport]:
-    """A classifier of the recordings in folders of prepared speech whose split is "train"."""
+    """A classifier of the recordings in folders of prepared speech and prepared clips whose split is "train"."""
     network = CompactEmotionClassifier(config or CompactEmotionConfig())
-    heard = hear(folders, network, seed, on_progress)
+    heard = hear(known_emotions(speech, clips), network, seed, on_progress)
     fit_emotion(network, heard, steps=steps, seed=seed)
     trained = ~heard.held_out
     missing = tuple(name for i, name in enumerate(EMOTIONS) if not (heard.emotion[trained] == i).any())
@@ -67,23 +70,48 @@ def train_emotion(
     return network, EmotionReport(accuracy(network, heard), int(trained.sum()), len(speakers), missing)
 
 
-def hear(folders: Sequence[str | Path], network: CompactEmotionClassifier, seed: int, on_progress: ProgressCallback | None = None) -> Heard:
-    """The statistics of all recordings whose emotion is known."""
-    found = [(folder, facts) for folder in folders for facts in open_speech(folder) if facts.emotion]
-    if not any(facts.split == "train" for _, facts in found):
-        raise OptionError(f"{', '.join(map(str, folders))} holds no recordings of a known emotion to train on")
+@dataclass(frozen=True)
+class Labelled:
+    """A recording of a known emotion. waveform: reads it, (samples,) float32 at 16 kHz."""
+
+    emotion: str
+    speaker: str
+    split: str
+    waveform: Callable[[], np.ndarray | None]
+
+
+def known_emotions(speech: Sequence[str | Path], clips: Sequence[str | Path]) -> list[Labelled]:
+    """All recordings in these folders whose emotion is known."""
+
+    def spoken(folder: str | Path, facts: SpeechFacts) -> Labelled:
+        return Labelled(facts.emotion, facts.speaker, facts.split, lambda: load_speech(folder, facts.name)[0])
+
+    def filmed(folder: str | Path, facts: ClipFacts) -> Labelled:
+        return Labelled(facts.emotion, facts.speaker, facts.split, lambda: load_clip(folder, facts, frames=False).waveform)
+
+    found = [spoken(folder, facts) for folder in speech for facts in open_speech(folder) if facts.emotion]
+    found += [filmed(folder, facts) for folder in clips for facts in open_clips(folder)[1] if facts.emotion and facts.sound == "voice"]
+    if not any(one.split == "train" for one in found):
+        raise OptionError(f"{', '.join(map(str, (*speech, *clips)))} holds no recordings of a known emotion to train on")
+    return found
+
+
+def hear(found: Sequence[Labelled], network: CompactEmotionClassifier, seed: int, on_progress: ProgressCallback | None = None) -> Heard:
+    """The statistics of the recordings."""
     generator = torch.Generator().manual_seed(seed)
     rows = []
-    for folder, facts in counted(found, "hear emotions", on_progress):
-        waveform = torch.from_numpy(load_speech(folder, facts.name)[0])
+    for one in counted(found, "hear emotions", on_progress):
+        samples = one.waveform()
+        assert samples is not None, "clips without a voice were left out"
+        waveform = torch.from_numpy(samples)
         variants = [waveform, *(disturb_place(waveform, generator) for _ in range(_VARIANTS))]
         with torch.no_grad():
-            rows.append(torch.cat([network.statistics(one[None]) for one in variants]))
+            rows.append(torch.cat([network.statistics(variant[None]) for variant in variants]))
     return Heard(
         torch.stack(rows),
-        torch.tensor([EMOTIONS.index(facts.emotion) for _, facts in found]),
-        tuple(facts.speaker for _, facts in found),
-        torch.tensor([facts.split != "train" for _, facts in found]),
+        torch.tensor([EMOTIONS.index(one.emotion) for one in found]),
+        tuple(one.speaker for one in found),
+        torch.tensor([one.split != "train" for one in found]),
     )
 
 

@@ -11,6 +11,7 @@ import torch
 
 from float_core.config import PRESETS, CompactAudioConfig, TransformerConfig
 from float_core.errors import OptionError
+from float_core.motion_flow.probability_path import PathSample
 from float_core.training import loop, motion_dataset, motion_phase, motion_samples
 from float_core.training.clip_mouths import drawn_opening
 from float_core.training.mel_augmentation import disturb_mel, warp_bands
@@ -112,6 +113,25 @@ def test_the_step_from_given_frames_counts_only_where_there_are_any() -> None:
     error = torch.tensor([[[1.0], [3.0]], [[1.0], [3.0]]])
     difference = motion_phase.velocity_error(error, torch.tensor([1.0, 0.0]).view(2, 1, 1))
     assert difference.flatten().tolist() == [1.0, 2.0, 0.0, 2.0]
+
+
+def test_the_loss_is_that_of_the_paper_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = motion_phase.MotionNetworks(TRANSFORMER, AUDIO)  # untrained, its velocity is 0: the error is the velocity itself
+    clips = clips_in(write_clips(tmp_path / "data"), networks)
+    frame = torch.zeros(20)
+    frame[3] = 1.0
+    velocity = torch.zeros(4, 20, 24)
+    velocity[:, :] = frame @ basis().T  # one coefficient is off by 1 in every frame, so no difference between frames but the first one
+    monkeypatch.setattr(motion_phase, "straight_path", lambda x0, x1, t: PathSample(x1, t, velocity))
+    for seam, dropped, first in ((1.0, 0.0, 1.0), (3.0, 0.0, 3.0), (1.0, 1.0, 0.0)):
+        config = replace(QUIET, batch=4, first_share=0.0, drop_preceding=dropped, seam_weight=seam, velocity_weight=2.0, basis_weight=0.5)
+        loss, parts = motion_phase.MotionPhase(networks, clips, basis(), replace(config, norm="l2")).loss(
+            torch.Generator().manual_seed(0), 0
+        )
+        wanted = {"ot": 1 / 24, "vel": first**2 / 24 / 20, "ot_basis": 1 / 20, "vel_basis": first**2 / 20 / 20}
+        assert parts == pytest.approx(wanted, rel=1e-4, abs=1e-9)
+        total = wanted["ot"] + 2 * wanted["vel"] + 0.5 * (wanted["ot_basis"] + 2 * wanted["vel_basis"])
+        assert loss.item() == pytest.approx(total, rel=1e-4)
 
 
 def test_windows_follow_what_the_model_sampled_itself(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from float_core.config import EMOTIONS, CompactEmotionConfig, EmotionConfig, Mod
 from float_core.errors import OptionError
 from float_core.training import emotion_phase
 from float_core.training.preparation import write_json
+from float_core.training.video_clips import ClipFacts
 
 ANGRY, SAD, SURPRISE = (EMOTIONS.index(name) for name in ("angry", "sad", "surprise"))
 
@@ -107,6 +109,17 @@ def test_recordings_without_a_known_emotion_are_told(tmp_path: Path) -> None:
     write_json(folder / "speech.json", {"recordings": []})
     with pytest.raises(OptionError, match="no recordings of a known emotion"):
         emotion_phase.train_emotion([folder])
+
+
+def test_clips_with_a_known_emotion_teach_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = [ClipFacts(f"{i}", "", 0.0, 50, f"{i % 3}", name, "test" if i % 3 == 2 else "train", "voice")
+             for i, name in enumerate(("angry", "angry", "angry", "sad", "sad", "sad", ""))]  # fmt: skip
+    monkeypatch.setattr(emotion_phase, "open_clips", lambda _folder: (None, facts))
+    monkeypatch.setattr(
+        emotion_phase, "load_clip", lambda _f, one, frames: SimpleNamespace(waveform=voice(one.emotion, int(one.name)).numpy())
+    )
+    _classifier, report = emotion_phase.train_emotion([], ["clips"], steps=100)
+    assert (report.recordings, report.speakers, report.accuracy) == (4, 2, 1.0)
 
 
 def test_a_replaced_classifier_is_the_one_that_is_heard() -> None:
