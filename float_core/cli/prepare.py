@@ -63,6 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "Fit what prepare speech and synthesize move lips by to the clips of prepare videos. Only for English.",
         run_prepare_coarticulation,
         workers=False,
+        result="FILE",
     )
 
 
@@ -76,10 +77,11 @@ def _add_kind(
     size: bool = False,
     layouts: tuple[str, ...] = (),
     workers: bool = True,
+    result: str = "FOLDER",
 ) -> argparse.ArgumentParser:
     parser = kinds.add_parser(kind, help=help_text, description=f"{description} An interrupted call goes on.")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the files, in folders too")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the result and the report are written")
+    parser.add_argument("--out", type=Path, required=True, metavar=result, help="where the result is written")
     if layouts:
         parser.add_argument(
             "--layout", choices=layouts, default=layouts[0], help="how the files are named: says who speaks (default: %(default)s)"
