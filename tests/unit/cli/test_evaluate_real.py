@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from float_core.cli import real_cases
+from float_core.cli import evaluate, real_cases
 from float_core.cli.main import main
 from float_core.errors import OptionError
 from float_core.evaluation.spoken_clip import FaceTracks
@@ -94,6 +95,15 @@ def test_a_table_like_the_papers_says_where_weights_are_missing(result):
     (row,) = [line for line in lines if line.startswith("| lip r |")]
     assert row.count("[") == 3
     assert all(line.count("|") == 5 for line in lines[lines.index("2 clips of 2 speakers, 2 s; mean and 95 % interval over clips") + 2 :])
+
+
+def test_weights_that_are_named_become_measures(monkeypatch, tmp_path):
+    for place in ("fid.inception_features", "fvd.i3d_features", "csim.facenet_descriptor"):
+        monkeypatch.setattr(f"float_core.evaluation.{place}", lambda device: None)
+    monkeypatch.setattr("float_core.evaluation.lip_sync_error.syncnet_features", lambda file, device: None)
+    (tmp_path / "syncnet.model").write_bytes(b"")
+    made = evaluate._metrics(["csim", f"lse={tmp_path / 'syncnet.model'}", "fid", "fvd"], torch.device("cpu"))
+    assert [make().names for make in made] == [("CSIM",), ("LSE-D", "LSE-C"), ("FID",), ("FVD",)]
 
 
 def facts(name: str, speaker: str, split: str = "test", sound: str = "voice") -> ClipFacts:

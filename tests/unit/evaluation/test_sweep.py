@@ -8,6 +8,7 @@ import pytest
 from float_core.errors import OptionError
 from float_core.evaluation.confidence import estimate
 from float_core.evaluation.evaluate_clips import SpeechResult, evaluate_clips
+from float_core.evaluation.report import to_json, to_markdown
 from float_core.evaluation.speech_runs import Case, RunSettings
 from float_core.evaluation.spoken_clip import FaceTracks, SpokenClip
 from float_core.evaluation.sweep import Sweep, plot_sweep, sweep_rows
@@ -52,6 +53,8 @@ def test_every_value_is_a_row_of_its_own():
     assert [row["audio_guidance"] for row in sweep_rows(sweep, result)] == [0, 1.5, 9]
     assert result.rows["real video"]["lip r"].mean == 1 and result.rows["real video"]["lip r"].clips == 3
     assert result.rows["model"]["PSNR (dB)"].clips == 2  # not where another person was driven
+    (line,) = [line for line in to_markdown(result).splitlines() if line.startswith("| model |")]
+    assert line.count("no weights") == 6 and "FID" not in to_json(result)["no weights"]
     assert "diversity over seeds" not in result.rows["model"] and result.rows["model"]["seam ratio"].clips == 3
 
 
