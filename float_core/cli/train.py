@@ -36,14 +36,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_shared(first, TRAINING / "configs" / "mini_autoencoder.json")
     first.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the folder that synthesize wrote")
     first.add_argument("--portrait", type=Path, metavar="IMAGE", help="a real portrait to show on the sample sheets; never trained on")
-    first.add_argument("--from", dest="start", metavar="MODEL", help="begin with the auto-encoder of this model (a file or a name)")
-    first.add_argument("--dry-run", action="store_true", help="only say what the run will be: sizes, and time on this machine")
+    _add_start(first, "auto-encoder")
     first.set_defaults(run=run_train_autoencoder)
     second = phases.add_parser("motion", help="phase 2: the motion from audio, writes model.safetensors")
     _add_shared(second, TRAINING / "configs" / "mini_motion.json")
     second.add_argument("--autoencoder", required=True, metavar="FILE", help="the result of phase 1")
     for name, text in _MATERIAL.items():
         second.add_argument(f"--{name}", type=Path, action="append", default=[], metavar="FOLDER", help=f"{text}; may be given again")
+    _add_start(second, "transformer and the audio encoder")
     second.set_defaults(run=run_train_motion)
     _add_emotion(phases)
     _add_landmarks(phases)
@@ -112,6 +112,11 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--license", default=LICENSE, help="license to write into the result (default: %(default)s)")
 
 
+def _add_start(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--from", dest="start", metavar="MODEL", help=f"begin with the {what} of this model (a file or a name)")
+    parser.add_argument("--dry-run", action="store_true", help="only say what the run will be: sizes, and time on this machine")
+
+
 def run_train_autoencoder(options: argparse.Namespace) -> None:
     """Phase 1, all its stages, then the result as a model file without transformer."""
     require_training()
@@ -142,9 +147,11 @@ def run_train_motion(options: argparse.Namespace) -> None:
     """Phase 2 on top of a phase 1 result, then the whole model as one file."""
     require_training()
     from .. import load_model, model_files, save_model
-    from ..training.motion_phase import MotionTraining, train_motion
+    from ..training.loop import plan
+    from ..training.motion_phase import MotionTraining, motion_phase_of, train_motion
 
-    result = _check_shared(options, "model.safetensors", model_files(options.autoencoder))
+    inputs = [*model_files(options.autoencoder), *(() if options.start is None else model_files(options.start))]
+    result = _check_shared(options, "model.safetensors", inputs)
     sources = _motion_sources(options)
     config = MotionTraining.read(options.config)
     base = load_model(options.autoencoder)
@@ -154,8 +161,17 @@ def run_train_motion(options: argparse.Namespace) -> None:
             f"{options.config} is for latents of {config.transformer.latent_size}; {options.autoencoder} has {base.basis.shape[0]}. "
             "Change the configuration."
         )
+    start = None if options.start is None else load_model(options.start)
+    where = str(device(options.device))
     with ProgressReport() as report:
-        networks = train_motion(config, sources, base.basis, options.out, device=str(device(options.device)), on_progress=report)
+        if options.dry_run:
+            phase = motion_phase_of(config, sources, base.basis, start=start, device=where, on_progress=report)
+            planned = plan(phase, config.loop, options.out, where)
+        else:
+            networks = train_motion(config, sources, base.basis, options.out, start=start, device=where, on_progress=report)
+    if options.dry_run:
+        _print_plan("motion", planned)
+        return
     whole = replace(
         base,
         config=replace(base.config, name=config.name, transformer=config.transformer, audio=config.audio, fps=networks.audio_encoder.fps),

@@ -22,7 +22,7 @@ from ..motion_flow.transformer import FlowMatchingTransformer
 from ..motion_flow.window_sampler import WindowState, sample_window
 from ..progress import ProgressCallback
 from ..synthetic.rig import RIG_GROUPS, RIG_NAMES
-from ..types import SamplingOptions
+from ..types import FloatModel, SamplingOptions
 from .loop import LoopConfig, run
 from .mel_augmentation import disturb_mel
 from .motion_dataset import ClipMixture, MotionClip, SourceShares, Windows, draw_windows, portrait_coefficients
@@ -294,18 +294,45 @@ def train_motion(
     basis: Tensor,
     out: str | Path,
     *,
+    start: FloatModel | None = None,
     device: str = "cpu",
     on_progress: ProgressCallback | None = None,
 ) -> MotionNetworks:
-    """Trains the phase, from the checkpoint in `out` if there is one. `basis` (D, M): that of the frozen auto-encoder. Returns the averaged
-    networks."""
-    torch.manual_seed(config.loop.seed)
-    networks = MotionNetworks(config.transformer, config.audio)
-    clips = load_sources(sources, basis, networks.audio_encoder, config.material, on_progress=on_progress)
-    phase = MotionPhase(networks, clips, basis.detach().float().to(device), config.phase, config.material.shares)
+    """Trains the phase, from the checkpoint in `out` if there is one. `basis` (D, M): that of the frozen auto-encoder; `start`: the model
+    whose transformer and audio encoder to begin with. Returns the averaged networks."""
+    phase = motion_phase_of(config, sources, basis, start=start, device=device, on_progress=on_progress)
     averaged = run(phase, config.loop, out, device=device, on_progress=on_progress).ema
     assert isinstance(averaged, MotionNetworks)
     return averaged
+
+
+def motion_phase_of(
+    config: MotionTraining,
+    sources: Sequence[MotionSource],
+    basis: Tensor,
+    *,
+    start: FloatModel | None = None,
+    device: str = "cpu",
+    on_progress: ProgressCallback | None = None,
+) -> MotionPhase:
+    """The phase with its material, untrained or with the weights of `start`. Raises OptionError if those have other sizes."""
+    torch.manual_seed(config.loop.seed)
+    networks = MotionNetworks(config.transformer, config.audio)
+    if start is not None:
+        begin_with(networks, start)
+    clips = load_sources(sources, basis, networks.audio_encoder, config.material, on_progress=on_progress)
+    return MotionPhase(networks, clips, basis.detach().float().to(device), config.phase, config.material.shares)
+
+
+def begin_with(networks: MotionNetworks, model: FloatModel) -> None:
+    """Takes the weights of a model's transformer and compact audio encoder; what the model lacks stays untrained."""
+    given = {"transformer": model.transformer, "audio_encoder": model.audio_encoder}
+    for name, part in (("transformer", networks.fmt), ("audio_encoder", networks.audio_encoder)):
+        if (weights := given[name]) is None:
+            continue
+        if weights.config != part.config:
+            raise OptionError(f"the {name} to begin with is {weights.config}; the configuration has {part.config}. They must be equal")
+        part.load_state_dict(weights.state_dict())
 
 
 def velocity_error(error: Tensor, seam: Tensor) -> Tensor:

@@ -83,6 +83,29 @@ def test_a_plan_tells_what_a_run_takes_and_writes_nothing(run, tmp_path, capsys)
     assert "step 2 of 2" in capsys.readouterr().out
 
 
+def test_a_plan_of_the_motion_phase(run, tmp_path, capsys):
+    autoencoder = str(run / "one" / "autoencoder.safetensors")
+    command = ["train", "motion", "--config", str(run / "motion.json"), "--data", str(run / "data"), "--autoencoder", autoencoder]
+    assert main([*command, "--out", str(tmp_path / "new"), "--device", "cpu", "--dry-run"]) == 0
+    assert "motion: " in (said := capsys.readouterr().out) and "step 0 of 2" in said
+    assert not (tmp_path / "new").exists()
+
+
+def test_motion_is_trained_further(run, tmp_path, capsys):
+    config = dict(MOTION, loop=dict(MOTION["loop"], steps=1, learning_rate=1e-9))
+    (tmp_path / "more.json").write_text(json.dumps(config))
+    model = run / "two" / "model.safetensors"
+    command = ["train", "motion", "--data", str(run / "data"), "--device", "cpu", "--autoencoder", str(model), "--from", str(model)]
+    assert main([*command, "--config", str(tmp_path / "more.json"), "--out", str(tmp_path / "more")]) == 0
+    before, after = load_model(model), load_model(tmp_path / "more" / "model.safetensors")
+    for name, weight in before.transformer.state_dict().items():
+        assert torch.allclose(weight, after.transformer.state_dict()[name], atol=1e-3), name
+    (tmp_path / "other.json").write_text(json.dumps(dict(config, transformer=dict(MOTION["transformer"], depth=2))))
+    capsys.readouterr()
+    assert main([*command, "--config", str(tmp_path / "other.json"), "--out", str(tmp_path / "other")]) == 2
+    assert "the transformer to begin with" in capsys.readouterr().err
+
+
 def test_a_model_is_trained_further(run, tmp_path):
     config = dict(AUTOENCODER, network=dict(NETWORK, channels=[8, 8, 8, 8]), stages=[dict(AUTOENCODER["stages"][1], learning_rate=1e-9)])
     del config["basis_seed"]
