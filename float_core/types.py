@@ -46,12 +46,14 @@ class CropTransform:
     height: height of the full image, in pixels.
     width: width of the full image, in pixels.
     size: side S of the crop after resizing, in pixels.
+    roll: by how many degrees the square is turned clockwise around its middle, so that a tilted head is upright in the crop.
     """
 
     square: tuple[int, int, int, int]
     height: int
     width: int
     size: int
+    roll: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

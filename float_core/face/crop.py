@@ -1,18 +1,20 @@
 """From any image to the square that the encoder expects, with the crop rule that the released model was trained with.
 
 The rule: half = int(max(int(height / 2), int(width / 2)) * 1.6) of the face box in whole pixels; the crop is a square with the side
-2 * half around the center of the box, black outside the image. `detect.py` finds faces.
+2 * half around the center of the box, black outside the image. `detect.py` finds faces; `face_notes.py` says what stands out in them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ..argument_checks import check_whole, is_whole
@@ -20,6 +22,9 @@ from ..errors import FaceNotFoundError, ImageError, OptionError
 from ..pixels import from_bytes
 from ..types import CropTransform, FaceCrop
 from .detect import Detection, detect_faces
+from .face_notes import face_notes
+from .landmarks import outline_box, read_landmarks
+from .paste_back import turned_axes
 from .pixels import resize_square, rgb_pixels
 
 Square = tuple[int, int, int, int]
@@ -33,6 +38,7 @@ def prepare_image(
     *,
     crop: str | Sequence[float] | CropTransform | None = "detect",
     face: int | None = None,
+    align_roll: bool = False,
     detector_folder: str | Path | None = None,
     device: str | torch.device = "cpu",
 ) -> FaceCrop:
@@ -43,6 +49,7 @@ def prepare_image(
     crop: "detect" = find the face; a box (x1, y1, x2, y2) in pixels = where the face is, from forehead to chin and from ear to ear;
         None = the whole image, padded with black to a square; the transform of an earlier crop of an image of this size = the same square.
     face: which detected face, 0 = the largest. None = the largest, with a note if there are several.
+    align_roll: turns the crop so that a tilted head is upright in it; needs a face, detected or in a box. `paste_back` turns it back.
     detector_folder: where the weights of the face detector may be; see `detect_faces`.
     device: where the face detector computes.
 
@@ -52,30 +59,64 @@ def prepare_image(
     >>> crop.image.shape, crop.transform.square
     (torch.Size([1, 3, 64, 64]), (6, 21, 54, 69))
     """
-    _check_options(size, crop, face)
+    _check_options(size, crop, face, align_roll)
     pixels = rgb_pixels(image)
     height, width = pixels.shape[:2]
+    if crop is None or isinstance(crop, CropTransform):
+        transform = CropTransform(whole_square(height, width), height, width, size) if crop is None else _same_place(crop, pixels, size)
+        return FaceCrop(_crop(pixels, transform), transform)
     notes: tuple[str, ...] = ()
     found = 0
-    if crop is None:
-        square = whole_square(height, width)
-    elif isinstance(crop, CropTransform):
-        square = _same_square(crop, height, width)
-    elif isinstance(crop, str):
+    if isinstance(crop, str):
         detection = detect_faces(pixels, detector_folder=detector_folder, device=device)
         found = len(detection.faces)
         box, notes = _choose_face(detection, face)
-        square = crop_square(box)
     else:
-        square = crop_square(_checked_box(crop, height, width))
-    cut = resize_square(cut_square(pixels, square), size)
-    return FaceCrop(from_bytes(cut[None]), CropTransform(square, height, width, size), notes, found)
+        box = _checked_box(crop, height, width)
+    square, roll, more = _place(pixels, crop_square(box), align_roll)
+    transform = CropTransform(square, height, width, size, roll)
+    return FaceCrop(_crop(pixels, transform), transform, (*notes, *more), found)
 
 
-def _same_square(earlier: CropTransform, height: int, width: int) -> Square:
+def _place(pixels: np.ndarray, square: Square, align_roll: bool) -> tuple[Square, float, tuple[str, ...]]:
+    """The square to cut, its roll in degrees, and what stands out in the face."""
+    face = read_landmarks(from_bytes(cut_square(pixels, square)[None]))
+    notes = face_notes(face)
+    if not align_roll:
+        return square, 0.0, notes
+    if float(face.is_face[0]) < 0.5:
+        return square, 0.0, (*notes, "how far the head is tilted could not be seen: the crop is not turned")
+    roll = float(face.pose[0, 2])
+    # the crop rule for the box of the upright head, around its middle
+    middle = torch.tensor([(square[2] - square[0]) / 2] * 2)
+    x1, y1, x2, y2 = outline_box((face.points[0] - middle) @ turned_axes(-roll).T)
+    center = turned_axes(roll) @ torch.tensor([(x1 + x2) / 2, (y1 + y2) / 2]) + middle + torch.tensor([square[0], square[1]])
+    x, y = (int(value) for value in center)
+    half = int(max(int((y2 - y1) / 2), int((x2 - x1) / 2)) * MARGIN)
+    return (x - half, y - half, x + half, y + half), roll, tuple(note for note in notes if "tilted" not in note)
+
+
+def _crop(pixels: np.ndarray, transform: CropTransform) -> Tensor:
+    """(1, 3, size, size) in [-1, 1]."""
+    square = transform.square
+    cut = cut_square(pixels, square) if not transform.roll else _cut_turned(pixels, square, transform.roll)
+    return from_bytes(resize_square(cut, transform.size)[None])
+
+
+def _cut_turned(pixels: np.ndarray, square: Square, roll: float) -> Tensor:
+    """As `cut_square`, of a square that is turned clockwise around its middle."""
+    side = square[2] - square[0]
+    more = math.ceil(side * (math.sqrt(2) - 1) / 2)
+    wide = cut_square(pixels, (square[0] - more, square[1] - more, square[2] + more, square[3] + more))
+    upright = Image.fromarray(wide.byte().permute(1, 2, 0).numpy()).rotate(roll, Image.Resampling.BICUBIC)  # against the clock
+    return cut_square(np.asarray(upright), (more, more, more + side, more + side))
+
+
+def _same_place(earlier: CropTransform, pixels: np.ndarray, size: int) -> CropTransform:
+    height, width = pixels.shape[:2]
     if (earlier.height, earlier.width) != (height, width):
         raise OptionError(f"crop was made for an image of {earlier.width} x {earlier.height} pixels; this one has {width} x {height}")
-    return earlier.square
+    return replace(earlier, size=size)
 
 
 def crop_square(box: Sequence[float]) -> Square:
@@ -126,8 +167,10 @@ def _choose_face(detection: Detection, face: int | None) -> tuple[tuple[float, .
     return faces[face or 0].box, notes
 
 
-def _check_options(size: int, crop: str | Sequence[float] | CropTransform | None, face: int | None) -> None:
+def _check_options(size: int, crop: str | Sequence[float] | CropTransform | None, face: int | None, align_roll: bool) -> None:
     check_whole("size (pixels)", size, low=1)
+    if align_roll and (crop is None or isinstance(crop, CropTransform)):
+        raise OptionError('align_roll needs a face to align: crop="detect" or a box')
     if isinstance(crop, str) and crop != "detect":
         raise OptionError(f'crop is {crop!r}; expected "detect", a box (x1, y1, x2, y2), or None')
     if face is None:

@@ -73,6 +73,13 @@ def read_faces(network: LandmarkNetwork, images: Tensor, boxes: Tensor | None = 
     return FaceLandmarks(*(torch.cat(values).clone() for values in zip(*(vars(part).values() for part in parts), strict=True)))
 
 
+def outline_box(points: Tensor) -> tuple[float, float, float, float]:
+    """The box x1, y1, x2, y2 of one face's points (N, 2), from hairline to chin."""
+    outline = points[list(places(OVAL))]
+    (x1, y1), (x2, y2) = outline.amin(0).tolist(), outline.amax(0).tolist()
+    return x1, y1, x2, y2
+
+
 @dataclass(frozen=True, eq=False)
 class _Frame:
     """Squares in images: `middle` (B, 2) and `half` side (B,) in pixels, `roll` (B,) in degrees."""

@@ -89,7 +89,7 @@ def test_what_a_comfyui_needs_ships_and_the_rest_does_not():
     assert {path.parts[0] for path in FILES if len(path.parts) > 1} == FOLDERS
     names = {path.as_posix() for path in FILES}
     assert {"assets/portrait.jpg", "assets/voice.wav", "assets/drawn_face.jpg"} == {name for name in names if name.startswith("assets/")}
-    assert {"float_core/models/mini.safetensors", "float_core/models/mini.calibration.json"} <= names
+    assert {f"float_core/models/{name}" for name in ("mini.safetensors", "mini.calibration.json", "landmarks.safetensors")} <= names
     assert not [name for name in names if name.startswith(("float_core/training/", "tests/", "benchmarks/"))]
     assert sum((REPOSITORY / path).stat().st_size for path in FILES) < 25e6
 

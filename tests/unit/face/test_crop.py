@@ -1,14 +1,20 @@
 """What prepare_image accepts, refuses and hands out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from skimage import data
 
 from float_core.errors import FaceNotFoundError, ImageError, OptionError
 from float_core.face import crop as crop_module
 from float_core.face.crop import prepare_image
 from float_core.face.detect import Detection, Face
+from float_core.face.face_notes import face_notes
+from float_core.face.landmark_points import POINTS
+from float_core.face.landmarks import FaceLandmarks, read_landmarks
 from float_core.face.pixels import BACKDROP, rgb_pixels
 
 BOX = (10, 10, 40, 50)
@@ -194,3 +200,49 @@ def test_the_square_of_an_earlier_crop():
     assert again.transform.square == small.transform.square and again.transform.size == 64
     with pytest.raises(OptionError, match="300 x 200 pixels; this one has 200 x 300"):
         prepare_image(pixels.transpose(1, 0, 2), 64, crop=small.transform)
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return Image.fromarray(data.astronaut())
+
+
+ASTRONAUT = (174, 56, 274, 188)
+
+
+def test_an_ordinary_portrait_needs_no_note(astronaut):
+    assert prepare_image(astronaut, 64, crop=ASTRONAUT).notes == ()
+
+
+def test_a_tilted_head_is_told_and_set_upright(astronaut):
+    center = (224.0, 122.0)
+    tilted = astronaut.rotate(-30, Image.Resampling.BICUBIC, center=center, fillcolor=(190, 180, 180))
+    assert any("tilted by about" in note for note in prepare_image(tilted, 64, crop=ASTRONAUT).notes)
+    crop = prepare_image(tilted, 128, crop=ASTRONAUT, align_roll=True)
+    assert crop.transform.roll == pytest.approx(30, abs=6) and not any("tilted" in note for note in crop.notes)
+    upright = read_landmarks(crop.image)
+    assert abs(float(upright.pose[0, 2])) < 4 and float(upright.is_face[0]) > 0.8
+    again = prepare_image(tilted, 128, crop=crop.transform)
+    assert torch.equal(again.image, crop.image) and again.transform == crop.transform
+
+
+def test_what_is_no_face_is_not_turned_and_says_so():
+    crop = prepare_image(gradient(), 32, crop=BOX, align_roll=True)
+    assert crop.transform.roll == 0 and "could not be seen" in crop.notes[0]
+    with pytest.raises(OptionError, match="align_roll"):
+        prepare_image(gradient(), 32, crop=None, align_roll=True)
+
+
+def test_notes_say_what_stands_out():
+    count = len(POINTS)
+    usual = FaceLandmarks(
+        torch.zeros(1, count, 2), torch.ones(1, count), torch.zeros(1, 3), torch.zeros(1), torch.full((1, 2), 0.3), torch.ones(1)
+    )
+    assert face_notes(usual) == ()
+    assert "side by about 40 degrees" in face_notes(replace(usual, pose=torch.tensor([[-40.0, 0, 0]])))[0]
+    assert "down by about 30" in face_notes(replace(usual, pose=torch.tensor([[0, 30.0, 0]])))[0]
+    assert "eyes seem to be closed" in face_notes(replace(usual, lid_opening=torch.full((1, 2), 0.02)))[0]
+    assert "mouth is wide open" in face_notes(replace(usual, lip_opening=torch.tensor([0.4])))[0]
+    hidden = replace(usual, visible=torch.zeros(1, count), lip_opening=torch.tensor([0.4]), lid_opening=torch.zeros(1, 2))
+    assert [note.split(" seems")[0] for note in face_notes(hidden)] == ["the mouth", "the left eye", "the right eye"]
+    assert face_notes(replace(hidden, is_face=torch.zeros(1))) == ()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from float_core.errors import OptionError
+from float_core.face.crop import prepare_image
 from float_core.face.paste_back import paste_back
 from float_core.types import CropTransform
 
@@ -45,3 +46,17 @@ def test_wrong_sizes_are_refused():
         paste_back(torch.ones(1, 3, 40, 40), torch.ones(1, 3, 61, 80), INSIDE)
     with pytest.raises(OptionError):
         paste_back(torch.ones(1, 3, 40, 40), torch.ones(1, 3, 60, 80), INSIDE, feather=0.9)
+
+
+@pytest.mark.parametrize("roll", [20.0, -75.0, 180.0])
+def test_a_turned_crop_is_turned_back(roll):
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 120), torch.linspace(-1, 1, 160), indexing="ij")
+    pixels = (torch.stack([x, y, x * y], -1) * 60 + 128).byte().numpy()
+    transform = CropTransform((50, 30, 110, 90), height=120, width=160, size=60, roll=roll)
+    crop = prepare_image(pixels, 60, crop=transform)
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
+    assert (paste_back(crop.image, image, transform) - image).abs().max() < 0.03
+    marked = paste_back(torch.ones(1, 3, 60, 60), image, transform, feather=0)
+    changed = (marked - image).abs().amax((0, 1)) > 0.1
+    assert int(changed.sum()) == pytest.approx(60 * 60, rel=0.06), "as large as the crop, turned"
+    assert changed[60, 80] and not changed[:15].any()
