@@ -90,7 +90,7 @@ def run_train_landmarks(options: argparse.Namespace) -> None:
     config = LandmarkTraining.read(options.config)
     with ProgressReport() as report:
         if options.measure is None:
-            samples = write_samples(options.out / "samples", options.portraits, options.clips, frames=options.frames, on_progress=report)
+            samples = write_samples(options.out / "crops", options.portraits, options.clips, frames=options.frames, on_progress=report)
             network = train_landmarks(config, samples, options.out, device=place, on_progress=report)
             print(save_landmarks(network, result, options.license))
         agreement = measure_agreement(options.measure or result, options.portraits, options.clips, on_progress=report)
