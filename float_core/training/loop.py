@@ -269,11 +269,16 @@ def _adam(networks: nn.Module, config: LoopConfig, betas: tuple[float, float]) -
 
 
 def save_checkpoint(state: TrainState) -> Path:
-    """Writes the checkpoint; if writing is interrupted, the one before stays. Of several processes, the first writes."""
+    """Writes the checkpoint; if writing is interrupted, the one before stays. Of several processes, the first writes, and the others wait:
+    who goes on at once must find it."""
     generators = state.processes.gather(state.generator.get_state())
-    path = state.folder / CHECKPOINT
-    if state.processes.rank > 0:
-        return path
+    if state.processes.rank == 0:
+        _write_checkpoint(state, generators)
+    state.processes.gather(None)  # all of them are here
+    return state.folder / CHECKPOINT
+
+
+def _write_checkpoint(state: TrainState, generators: list[Tensor]) -> None:
     content = {
         "step": state.step,
         "model": state.networks.state_dict(),
@@ -286,9 +291,8 @@ def save_checkpoint(state: TrainState) -> Path:
     }
     if state.opponents is not None and state.opponents_optimizer is not None:
         content |= {"opponents": state.opponents.state_dict(), "opponents_optimizer": state.opponents_optimizer.state_dict()}
-    with write_beside(path) as unfinished:
+    with write_beside(state.folder / CHECKPOINT) as unfinished:
         torch.save(content, unfinished)
-    return path
 
 
 def read_checkpoint(folder: str | Path, device: str | torch.device = "cpu") -> dict[str, Any]:
