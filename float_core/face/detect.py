@@ -1,7 +1,8 @@
 """Face detection: which detector is used, and boxes in one convention, from forehead to chin and from ear to ear (as RetinaFace).
 
 RetinaFace from facexlib is used if facexlib is installed and the weight file exists; otherwise the LBP cascade that is part of
-scikit-image. Nothing is downloaded here. Knows nothing of crops.
+scikit-image. Our landmark network drops boxes without a face, and finds heads that are turned in the plane where the detector finds none.
+It does not move a detector's boxes, which the released model's crops come from. Nothing is downloaded here. Knows nothing of crops.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import torch
 from PIL import Image
 
 from ..errors import ImageError
+from .face_search import search_tilted, show_faces
 
 Box = tuple[float, float, float, float]
+RETINAFACE = "RetinaFace"
 RETINAFACE_FILE = "detection_Resnet50_Final.pth"
 RETINAFACE_HEIGHT = 360
 RETINAFACE_SCORE = 0.95
@@ -69,13 +72,24 @@ def detect_faces(pixels: np.ndarray, *, detector_folder: str | Path | None = Non
     notes: tuple[str, ...] = ()
     if weights is not None:
         try:
-            return Detection(_largest_first(_retinaface(pixels, weights, torch.device(device))), "RetinaFace")
+            return _verified(pixels, _retinaface(pixels, weights, torch.device(device)), RETINAFACE)
         except ImportError as error:
             notes = (f"{weights} exists, but facexlib cannot be imported ({error}): the simpler LBP detector was used. Install facexlib.",)
     from .lbp_cascade import cascade_faces
 
     faces = [Face(box, votes) for box, votes in cascade_faces(pixels)]
-    return Detection(_largest_first(faces), "scikit-image's LBP cascade", notes)
+    return _verified(pixels, faces, "scikit-image's LBP cascade", notes)
+
+
+def _verified(pixels: np.ndarray, faces: list[Face], detector: str, notes: tuple[str, ...] = ()) -> Detection:
+    """The faces that are some; if there is none, those that are found in the turned image. RetinaFace knows drawings that our network does
+    not: if its boxes are all that there is, they are kept, with a note."""
+    shown = show_faces(pixels, [face.box for face in faces])
+    certain = [face for face, is_face in zip(faces, shown, strict=True) if is_face]
+    certain = certain or [Face(box, score) for box, score in search_tilted(pixels)]
+    if certain or not faces or detector != RETINAFACE:
+        return Detection(_largest_first(certain), detector, notes)
+    return Detection(_largest_first(faces), detector, (*notes, "The face is unlike a photograph of one: check the crop."))
 
 
 def _retinaface_weights(folder: Path) -> Path | None:

@@ -31,17 +31,18 @@ SAME_FACE = 0.5  # intersection over union
 TO_FOREHEAD, TO_CHIN, TO_EARS = 0.12, 0.20, 0.0
 
 
-def cascade_faces(pixels: np.ndarray) -> list[tuple[Window, float]]:
-    """Every face in an image (H, W, 3), uint8 RGB: its box from hairline to chin in pixels of the full image, and its votes."""
+def cascade_faces(pixels: np.ndarray, *, votes: int = VOTES, sides: Sequence[int] = SIDES) -> list[tuple[Window, float]]:
+    """Every face in an image (H, W, 3), uint8 RGB: its box from hairline to chin in pixels of the full image, and its votes, of which it
+    has at least `votes`. `sides`: of the scaled images."""
     cascade = _load_cascade()
     gray = Image.fromarray(pixels).convert("L")
-    for side in SIDES:
+    for side in sides:
         scale = min(side / min(gray.size), side * LONGEST / max(gray.size))
-        if side > SIDES[0] and scale >= 1:
+        if side > sides[0] and scale >= 1:
             break  # an enlarged image shows no more
-        faces = [(window, votes) for window, votes in _vote(_windows(cascade, gray, scale)) if votes >= VOTES]
+        faces = [(window, count) for window, count in _vote(_windows(cascade, gray, scale)) if count >= votes]
         if faces:
-            return [(_to_face_box(tuple(v / scale for v in window)), float(votes)) for window, votes in faces]
+            return [(_to_face_box(tuple(v / scale for v in window)), float(count)) for window, count in faces]
     return []
 
 

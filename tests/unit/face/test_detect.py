@@ -14,6 +14,7 @@ from PIL import Image, ImageEnhance
 from skimage import data
 
 from float_core.errors import FaceNotFoundError, ImageError
+from float_core.face import detect
 from float_core.face.crop import prepare_image
 from float_core.face.detect import RETINAFACE_FILE, detect_faces
 
@@ -60,6 +61,35 @@ def test_the_crop_looks_like_the_models_crops(astronaut):
 def test_detection_repeats_itself(astronaut):
     pixels = np.asarray(astronaut)
     assert detect_faces(pixels) == detect_faces(pixels)
+
+
+@pytest.mark.parametrize("angle", [30, -45, 90, 150, 180])
+def test_a_head_that_is_turned_in_the_plane_is_found(astronaut, angle):
+    center = np.array([256.0, 256.0])
+    detection = detect_faces(np.asarray(astronaut.rotate(angle, Image.Resampling.BICUBIC, fillcolor=(190, 180, 180))))
+    assert len(detection.faces) == 1
+    radians = np.radians(-angle)
+    turn = np.array([[np.cos(radians), -np.sin(radians)], [np.sin(radians), np.cos(radians)]])
+    middle = turn @ (TRUE_BOX.reshape(2, 2).mean(0) - center) + center
+    box = np.array(detection.faces[0].box)
+    assert np.abs(box.reshape(2, 2).mean(0) - middle).max() <= 14
+    assert 90 <= (box[2:] - box[:2]).max() <= 170
+
+
+def test_a_box_without_a_face_is_dropped_and_others_stay_as_they_are(monkeypatch, astronaut):
+    pixels = np.asarray(astronaut)
+    (face,) = detect_faces(pixels).faces
+    wrong = ((30.0, 330.0, 150.0, 480.0), 99.0)
+    monkeypatch.setattr("float_core.face.lbp_cascade.cascade_faces", lambda pixels: [wrong, (face.box, face.score)])
+    assert detect_faces(pixels).faces == (face,)
+
+
+def test_retinaface_may_know_better():
+    faces = [detect.Face((10.0, 10.0, 60.0, 70.0), 0.9)]
+    pixels = np.zeros((96, 96, 3), np.uint8)
+    kept = detect._verified(pixels, faces, detect.RETINAFACE)
+    assert kept.faces == tuple(faces) and "unlike a photograph" in kept.notes[0]
+    assert detect._verified(pixels, faces, "another").faces == ()
 
 
 @pytest.mark.parametrize("name", ["coffee", "chelsea", "hubble_deep_field"])
@@ -113,6 +143,7 @@ def facexlib(monkeypatch):
         package.__path__ = []
         monkeypatch.setitem(sys.modules, name, package)
     monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("float_core.face.detect.show_faces", lambda pixels, boxes: [True] * len(boxes))  # nothing is in these images
     monkeypatch.setattr(StandIn, "rows", [[10, 20, 50, 80, 0.99, *[0] * 10], [60, 20, 150, 140, 0.97, *[0] * 10]])
     monkeypatch.setattr(StandIn, "built", [])
     return StandIn
