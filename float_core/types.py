@@ -74,7 +74,7 @@ class FaceCrop:
 
 @dataclass(frozen=True, eq=False)
 class SourceIdentity:
-    """What the encoder finds in a source image: w_S = w_{S->r} + w_{r->S} (paper section 3.1).
+    """What the encoder finds in a source image: w_S = w_{S->r} + w_{r->S} (paper section 3.1, equation 8).
 
     latent: identity latent w_{S->r}, (B, D).
     coefficients: motion coefficients lambda, (B, M).

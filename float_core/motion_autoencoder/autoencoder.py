@@ -1,5 +1,5 @@
 """The motion auto-encoder (FLOAT, arXiv 2412.01064, section 3.1): image to identity, motion coefficients and features; latents and features
-back to images. An image's latent is w_S = w_{S->r} + w_{r->S}, its identity and its motion.
+back to images. An image's latent is w_S = w_{S->r} + w_{r->S}, its identity and its motion (equation 8).
 
 Knows nothing of audio, of the flow in motion space, of files or of video.
 """

@@ -1,5 +1,5 @@
 """The orthonormal motion basis Q, whose columns are the directions v_m (FLOAT, arXiv 2412.01064, section 3.1):
-motion latents are w_{r->S} = sum_m lambda_m v_m = Q lambda, and coefficients are lambda = Q^T w_{r->S}."""
+motion latents are w_{r->S} = sum_m lambda_m v_m = Q lambda (equation 9), and coefficients are lambda = Q^T w_{r->S}."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Edits of a motion along the directions of the basis. Needs only a basis and latents, no network.
 
 Every edit changes one coefficient lambda_k = v_k . w in some frames. The changes of all edits add up to d, and w becomes w + Q d: in
-w = sum_m lambda_m v_m (paper section 3.1) the directions are orthonormal, so what lies outside the basis stays. Frames that no edit
-changes keep their bits.
+w = sum_m lambda_m v_m (paper section 3.1, equation 9) the directions are orthonormal, so what lies outside the basis stays. Frames that
+no edit changes keep their bits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Incremental classifier-free guidance (FLOAT, arXiv 2412.01064, section 3.2): audio and emotion, each with its own scale.
+"""Incremental classifier-free guidance (FLOAT, arXiv 2412.01064, section 3.2, equation 14): audio and emotion, each with its
+own scale.
 
     v = v(0, 0) + a (v(w_a, 0) - v(0, 0)) + e (v(w_a, w_e) - v(w_a, 0))
 

@@ -149,7 +149,7 @@ def pair_loss(
         driving = networks.encode(pairs.target, dtype=dtype)[1]
         parts["coefficient"] = 0.5 * (parts["coefficient"] + F.l1_loss(driving, truth))
         parts["coefficient_size"] = 0.5 * (parts["coefficient_size"] + driving.abs().mean())
-    w = identity + driving @ networks.basis().T  # w_{S->r} + sum_m lambda_m v_m (section 3.1)
+    w = identity + driving @ networks.basis().T  # w_{S->r} + sum_m lambda_m v_m (equations 8 and 9)
     output, grids, _ = networks.decode(w, skips, return_flows=True, dtype=dtype)
     parts |= image_losses(output, grids[-1], pairs) | {"flow": flow_l1(grids, pairs.flow)} | judged_losses(output, pairs, judges, dtype)
     total = sum((getattr(weights, name) * value for name, value in parts.items()), start=output.new_zeros(()))
