@@ -27,7 +27,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _few_threads() -> None:
-    torch.set_num_threads(min(MAX_THREADS, torch.get_num_threads()))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))  # they share the cores
+    torch.set_num_threads(max(1, min(MAX_THREADS, torch.get_num_threads() // processes)))
 
 
 @pytest.fixture(scope="session")
