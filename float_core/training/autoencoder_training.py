@@ -96,8 +96,7 @@ class AutoencoderTraining:
     weights: of the parts of the loss.
     shares: how often a batch is of each kind of faces, in any unit; kinds of which there are none are left out.
     precision: "float32", "bfloat16" (of the convolutions; weights are float32), or "auto", the faster of both on this machine.
-    features: the feature network: "vgg19", "mobilenet_v2", or "auto", the first whose weights are at hand; if there are none, the two
-        perceptual parts are left out, and the log says so.
+    features: the feature network: "vgg19", "mobilenet_v2", "landmarks" (our own), or "auto", the first whose weights are at hand.
     basis_seed: freezes the basis at a random draw with this seed (with the rig as supervision any orthonormal basis works); None = the
         basis is trained.
     seed: decides all other randomness.
@@ -108,7 +107,7 @@ class AutoencoderTraining:
     weights: LossWeights = LossWeights()
     shares: Shares = field(default_factory=Shares)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    features: Literal["auto", "vgg19", "mobilenet_v2"] = "auto"
+    features: Literal["auto", "vgg19", "mobilenet_v2", "landmarks"] = "auto"
     basis_seed: int | None = None
     seed: int = 0
 

@@ -1,7 +1,7 @@
-"""Networks that were trained to name what an image shows, as measures of likeness: four levels of features for the perceptual losses.
+"""Networks that were trained to tell what an image shows, as measures of likeness: four levels of features for the perceptual losses.
 
-No weights come with this project. `find_features` takes the best that is at hand and its name says which; a measure should use another
-one than the loss did.
+Of these networks only the one that reads faces comes with this project. `find_features` takes the best that is at hand and its name says
+which; a measure should use another one than the loss did.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import CheckpointError, OptionError
+from ..face.landmarks import WEIGHTS, load_landmark_network
 
 _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's images in [0, 1]
+LANDMARKS = "landmarks"  # our own network: after 1/2, 1/4, 1/8 and 1/16
+_LANDMARK_LEVELS = (0, 2, 4, 5)
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,19 @@ class FeatureNetwork(nn.Module):
     """Images (B, 3, r, r) in [-1, 1] to four feature maps, finest first, each scaled so that its channels have a mean square of 1 per
     pixel: then no level outweighs the others. Its weights are fixed."""
 
-    def __init__(self, name: str, layers: nn.Sequential, levels: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        name: str,
+        layers: nn.Sequential,
+        levels: tuple[int, ...],
+        mean: tuple[float, ...] = _MEAN,
+        spread: tuple[float, ...] = _SPREAD,
+    ) -> None:
         super().__init__()
         self.name, self.levels = name, levels
         self.layers = nn.ModuleList(list(layers)[: levels[-1] + 1]).eval().requires_grad_(False)
-        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
-        self.register_buffer("spread", torch.tensor(_SPREAD)[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("spread", torch.tensor(spread)[:, None, None], persistent=False)
 
     def train(self, mode: bool = True) -> FeatureNetwork:
         """Does nothing: batch statistics stay those of its own training."""
@@ -72,11 +82,11 @@ class FeatureNetwork(nn.Module):
 
 
 def find_features(name: str = "auto", weights: str | Path | None = None) -> FeatureNetwork | None:
-    """The network of that name, or with "auto" the first whose weights are at hand, or None. `weights`: a file with them.
+    """The network of that name, or with "auto" the first whose weights are at hand; None for "none". `weights`: a file with them.
 
     Raises OptionError for an unknown name, and CheckpointError if a named network's weights are nowhere or do not fit."""
-    if name not in ("auto", "none", *SOURCES):
-        raise OptionError(f"feature network is {name!r}; expected auto, none, {', '.join(SOURCES)}")
+    if name not in ("auto", "none", *SOURCES, LANDMARKS):
+        raise OptionError(f"feature network is {name!r}; expected auto, none, {', '.join(SOURCES)}, {LANDMARKS}")
     for kind, source in SOURCES.items():
         if name not in ("auto", kind):
             continue
@@ -85,7 +95,10 @@ def find_features(name: str = "auto", weights: str | Path | None = None) -> Feat
             return _build(kind, path)
         if name == kind:
             raise CheckpointError(f"no weights for {kind}: expected {source.file} in {_cache()}" + _package_hint(source))
-    return None
+    if name == "none":
+        return None
+    body = load_landmark_network(WEIGHTS if weights is None else weights).body
+    return FeatureNetwork(LANDMARKS, body, _LANDMARK_LEVELS, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def _package_hint(source: _Source) -> str:
