@@ -38,7 +38,7 @@ bench: $(RUN_STAMP)
 	@"$(VENV)/bin/python" -m benchmarks $(ARGS)
 
 test: $(DEV_STAMP)
-	"$(VENV)/bin/python" -m pytest -n auto --dist loadfile
+	"$(VENV)/bin/python" -m pytest -n auto --dist worksteal
 
 lint: $(DEV_STAMP)
 	"$(VENV)/bin/python" -m ruff check .

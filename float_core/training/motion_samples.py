@@ -6,7 +6,6 @@ It samples with the default options, as a user would, clips of all kinds and of 
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from ..synthetic.rig import RIG_NAMES, RIG_SCALES
 from ..types import SamplingOptions
 from .clip_mouths import drawn_opening
 from .motion_dataset import MotionClip, portrait_coefficients
+from .preparation import json_text
 
 _LIMIT, _LONGEST = 24, 200  # at most so many clips are sampled, and so many frames of each
 _SHUT = 0.03  # head units: lips that are nearer than this touch
@@ -55,7 +55,7 @@ def write_motion_samples(networks: Any, clips: Sequence[MotionClip], basis: Tens
         found |= {f"{name}_a{scale:g}": value for name, value in measure(runs, clips, networks.fmt.config.window).items()}
     found["out_of_basis"] = residual(networks, clips, basis)
     with (folder / "measures.jsonl").open("a") as file:
-        file.write(json.dumps({"step": step, **{name: round(value, 4) for name, value in found.items()}}) + "\n")
+        file.write(json_text({"step": step, **{name: round(value, 4) for name, value in found.items()}}) + "\n")
     draw_curves(runs, folder / f"curves_{step:06d}.png")
     return found
 

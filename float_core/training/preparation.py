@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -70,7 +71,24 @@ def file_name(path: Path, source: Path) -> str:
 def write_json(path: Path, data: object) -> None:
     """Writes a file that a reader finds whole or not at all."""
     with write_beside(path) as unfinished:
-        unfinished.write_text(json.dumps(data, indent=1))
+        unfinished.write_text(json_text(data, indent=1))
+
+
+def json_text(data: object, indent: int | None = None) -> str:
+    """JSON with null where there is no number: not every reader knows NaN.
+
+    >>> json_text({"r": float("nan"), "all": [1.0, float("inf")]})
+    '{"r": null, "all": [1.0, null]}'
+    """
+
+    def known(value: object) -> object:
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
+        if isinstance(value, Mapping):
+            return {key: known(one) for key, one in value.items()}
+        return [known(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+    return json.dumps(known(data), indent=indent, allow_nan=False)
 
 
 def read_json(path: Path) -> Any:

@@ -1,5 +1,6 @@
 """What all preparations share: processes that die, splits by speaker, names of data sets."""
 
+import json
 import os
 from pathlib import PurePosixPath
 
@@ -94,3 +95,10 @@ def test_damaged_notes_are_made_again(tmp_path):
     (tmp_path / "a.json").write_text("{")
     assert read_json(tmp_path / "a.json") is None
     assert counted_reasons(["broken: a", "small", "broken: b"]) == {"broken": 2, "small": 1}
+
+
+def test_what_is_no_number_is_null(tmp_path):
+    data = {"r": float("nan"), "all": (1.0, [float("inf")]), "name": "NaN", "count": 3}
+    write_json(tmp_path / "a.json", data)
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail) == {"r": None, "all": [1.0, [None]], "name": "NaN", "count": 3}
