@@ -53,7 +53,7 @@ def _add_real_options(group: argparse._ActionsContainer) -> None:
     group.add_argument("--split", choices=("train", "valid", "test", "all"), default="test", help="of its speakers (default: %(default)s)")
     group.add_argument("--portraits", type=Path, metavar="FOLDER", help="prepared portraits to drive, in place of each clip's first frame")
     group.add_argument("--voices-from", type=Path, metavar="FOLDER", help="other prepared videos: their voices are the wrong ones")
-    group.add_argument("--tracker", choices=("mediapipe", "landmarks"), default="mediapipe", help="what reads faces (default: %(default)s)")
+    group.add_argument("--tracker", choices=("landmarks", "mediapipe"), default="landmarks", help="what reads faces (default: %(default)s)")
     group.add_argument(
         "--codec", type=int, default=18, metavar="CRF", help="quality of H.264, 0 to 51, that all frames pass; -1: none (default: 18)"
     )
