@@ -47,10 +47,11 @@ class AutoencoderPhase:
         portrait: Tensor | None = None,
         dtype: torch.dtype | None = None,
         features: FeatureNetwork | None = None,
+        opponents: PortraitDiscriminators | None = None,
     ) -> None:
         self.networks = networks
         self.data, self._stage, self._weights, self._portrait, self._dtype = data, stage, stage.weights or weights, portrait, dtype
-        self._judges = Judges(features if self._weights.features else None)
+        self._judges = Judges(features if self._weights.features else None, opponents)
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of the losses for one random batch, and its parts."""
@@ -93,20 +94,13 @@ class AutoencoderPhase:
 class AdversarialAutoencoderPhase(AutoencoderPhase):
     """The same with discriminators, which take their step after the auto-encoder's."""
 
-    def __init__(
-        self,
-        networks: MotionAutoencoder,
-        data: MixedFaces,
-        stage: Stage,
-        weights: LossWeights,
-        portrait: Tensor | None = None,
-        dtype: torch.dtype | None = None,
-        features: FeatureNetwork | None = None,
-    ) -> None:
-        super().__init__(networks, data, stage, weights, portrait, dtype, features)
-        self.opponents = PortraitDiscriminators(stage.size)
-        self._judges = replace(self._judges, opponents=self.opponents)
-        self._last: tuple[FacePairs, Tensor] | None = None
+    _last: tuple[FacePairs, Tensor] | None = None
+
+    @property
+    def opponents(self) -> PortraitDiscriminators:
+        """The discriminators, of the stage's size."""
+        assert self._judges.opponents is not None
+        return self._judges.opponents
 
     def loss(self, generator: torch.Generator, step: int) -> tuple[Tensor, dict[str, float]]:
         """As without opponents; the batch is kept for them."""
@@ -254,9 +248,13 @@ def stage_of(
     weights = stage.weights or config.weights
     features = find_features(config.features) if weights.features else None
     dtype = fastest_precision(device) if config.precision == "auto" else getattr(torch, config.precision)
-    kind = AdversarialAutoencoderPhase if weights.opponents else AutoencoderPhase
     judge = None if features is None else features.to(device)
-    phase = kind(networks, MixedFaces(data_folder, config.shares), stage, weights, portrait, dtype, judge)
+    faces = MixedFaces(data_folder, config.shares)
+    phase: AutoencoderPhase
+    if weights.opponents:
+        phase = AdversarialAutoencoderPhase(networks, faces, stage, weights, portrait, dtype, judge, PortraitDiscriminators(stage.size))
+    else:
+        phase = AutoencoderPhase(networks, faces, stage, weights, portrait, dtype, judge)
     folder = Path(out) / f"stage_{index}_{stage.size}"
     loop = LoopConfig(
         stage.steps, stage.learning_rate, seed=config.seed, checkpoint_every=200, log_every=50, sample_every=400,

@@ -25,7 +25,7 @@ from float_core.training.autoencoder_phase import (
 from float_core.training.autoencoder_training import AutoencoderTraining, LossWeights, Stage
 from float_core.training.growth import grow
 from float_core.training.judges import Judges, judge_loss
-from float_core.training.loop import LoopConfig, read_log, run
+from float_core.training.loop import LoopConfig, read_checkpoint, read_log, run
 from float_core.training.pose_head import pose_directions, tie_coefficients
 
 NETWORK = AutoencoderConfig(size=32, latent_size=40, basis_size=20, channels=(16, 16, 12, 8))
@@ -85,7 +85,8 @@ def test_opponents_take_their_own_step(data, tmp_path):
 
     def losses(folder, stops):
         torch.manual_seed(3)
-        phase = AdversarialAutoencoderPhase(build(TRAINING, stage), data, stage, TRAINING.weights)
+        opponents = PortraitDiscriminators(32, part_size=16, widest=32)
+        phase = AdversarialAutoencoderPhase(build(TRAINING, stage), data, stage, TRAINING.weights, opponents=opponents)
         before = [p.clone() for p in phase.opponents.parameters()]
         for stop in stops:
             run(phase, LoopConfig(4, 2e-3, log_every=1, sample_every=0, checkpoint_every=0), folder, stop_after=stop)
@@ -95,6 +96,17 @@ def test_opponents_take_their_own_step(data, tmp_path):
     whole = losses(tmp_path / "a", (4,))
     assert whole == losses(tmp_path / "b", (1, 3))
     assert {"adversary", "eye_adversary", "lip_adversary", "style", "opponents_whole", "opponents_half", "opponents_lips"} <= set(whole[0])
+
+
+def test_a_stage_may_add_all_judges(data, tmp_path):
+    faces, out = _folders(data, tmp_path)
+    judged = LossWeights(perceptual=1.0, component_perceptual=1.0, adversary=0.1, eye_adversary=0.1, lip_adversary=0.1, style=1.0)
+    stages = (replace(TRAINING.stages[0], steps=1), replace(TRAINING.stages[1], steps=2, weights=judged))
+    train_autoencoder(replace(TRAINING, stages=stages, features="landmarks"), faces, out)
+    assert "features none" in (out / "stage_0_16" / "settings.json").read_text()
+    assert "features landmarks" in (out / "stage_1_32" / "settings.json").read_text()
+    state = read_checkpoint(out / "stage_1_32")
+    assert state["step"] == 2 and any(name.startswith("lips.") for name in state["opponents"])
 
 
 def test_judges_prefer_targets_after_some_steps(data):
