@@ -1,8 +1,9 @@
 """Face detection: which detector is used, and boxes in one convention, from forehead to chin and from ear to ear (as RetinaFace).
 
 RetinaFace from facexlib is used if facexlib is installed and the weight file exists; otherwise the LBP cascade that is part of
-scikit-image. Our landmark network drops boxes without a face, and finds heads that are turned in the plane where the detector finds none.
-It does not move a detector's boxes, which the released model's crops come from. Nothing is downloaded here. Knows nothing of crops.
+scikit-image. Our landmark network drops boxes without a face, and looks for what a detector missed, also for heads that are turned in the
+plane. It does not move a detector's boxes, which the released model's crops come from. Nothing is downloaded here. Knows nothing of
+crops.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch
 from PIL import Image
 
 from ..errors import ImageError
-from .face_search import search_tilted, show_faces
+from .face_search import search, show_faces
 
 Box = tuple[float, float, float, float]
 RETINAFACE = "RetinaFace"
@@ -86,7 +87,7 @@ def _verified(pixels: np.ndarray, faces: list[Face], detector: str, notes: tuple
     not: if its boxes are all that there is, they are kept, with a note."""
     shown = show_faces(pixels, [face.box for face in faces])
     certain = [face for face, is_face in zip(faces, shown, strict=True) if is_face]
-    certain = certain or [Face(box, score) for box, score in search_tilted(pixels)]
+    certain = certain or [Face(box, score) for box, score in search(pixels)]
     if certain or not faces or detector != RETINAFACE:
         return Detection(_largest_first(certain), detector, notes)
     return Detection(_largest_first(faces), detector, (*notes, "The face is unlike a photograph of one: check the crop."))

@@ -84,6 +84,13 @@ def test_a_box_without_a_face_is_dropped_and_others_stay_as_they_are(monkeypatch
     assert detect_faces(pixels).faces == (face,)
 
 
+def test_a_face_that_the_detector_missed_is_found(monkeypatch, astronaut):
+    expected = np.array(detect_faces(np.asarray(astronaut)).faces[0].box)
+    monkeypatch.setattr("float_core.face.lbp_cascade.cascade_faces", lambda pixels: [])
+    (face,) = detect_faces(np.asarray(astronaut)).faces
+    assert np.abs(np.array(face.box) - expected).max() < 0.15 * (expected[2] - expected[0])
+
+
 def test_retinaface_may_know_better():
     faces = [detect.Face((10.0, 10.0, 60.0, 70.0), 0.9)]
     pixels = np.zeros((96, 96, 3), np.uint8)
