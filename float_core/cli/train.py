@@ -123,7 +123,7 @@ def run_train_autoencoder(options: argparse.Namespace) -> None:
     from .. import load_model, model_files, save_model
     from ..training.autoencoder_phase import as_model, stage_of, train_autoencoder
     from ..training.autoencoder_training import AutoencoderTraining
-    from ..training.loop import plan
+    from ..training.loop import Processes, plan
 
     inputs = [options.portrait, *(() if options.start is None else model_files(options.start))]
     result = _check_shared(options, "autoencoder.safetensors", inputs)
@@ -140,14 +140,15 @@ def run_train_autoencoder(options: argparse.Namespace) -> None:
     portrait = None if options.portrait is None else Portrait.open(options.portrait).at_size(config.network.size)
     with ProgressReport() as report:
         networks = train_autoencoder(config, faces, options.out, start=start, portrait=portrait, device=where, on_progress=report)
-    print(save_model(as_model(networks, options.out), result, license=options.license))
+    if Processes.of_environment().rank == 0:
+        print(save_model(as_model(networks, options.out), result, license=options.license))
 
 
 def run_train_motion(options: argparse.Namespace) -> None:
     """Phase 2 on top of a phase 1 result, then the whole model as one file."""
     require_training()
     from .. import load_model, model_files, save_model
-    from ..training.loop import plan
+    from ..training.loop import Processes, plan
     from ..training.motion_phase import MotionTraining, motion_phase_of, train_motion
 
     inputs = [*model_files(options.autoencoder), *(() if options.start is None else model_files(options.start))]
@@ -171,6 +172,8 @@ def run_train_motion(options: argparse.Namespace) -> None:
             networks = train_motion(config, sources, base.basis, options.out, start=start, device=where, on_progress=report)
     if options.dry_run:
         _print_plan("motion", planned)
+        return
+    if Processes.of_environment().rank > 0:  # the first one saves
         return
     whole = replace(
         base,
@@ -227,7 +230,11 @@ def _print_plan(name: str, planned: Plan) -> None:
 
 
 def _check_shared(options: argparse.Namespace, result: str, inputs: Iterable[Path | None]) -> Path:
-    """Refuses what can be known to fail before anything is loaded; returns the path of the result."""
+    """Refuses what can be known to fail before anything is loaded; returns the path of the result. Finds the processes that train together,
+    before anything is on a device."""
+    from ..training.loop import Processes
+
+    Processes.of_environment()
     device(options.device)
     files = check_inputs(options.config, *inputs)
     check_folder("--out", options.out)

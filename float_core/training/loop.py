@@ -106,8 +106,11 @@ class Processes:
 
     @classmethod
     def of_environment(cls) -> Processes:
-        """As torchrun tells, which also says how they find each other."""
+        """As torchrun tells, which also says how they find each other. Call it before anything is on a GPU: from then on "cuda" is the one
+        of this process."""
         processes = cls(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
+        if processes.count > 1 and torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
         if processes.count > 1 and not distributed.is_initialized():
             distributed.init_process_group()
         return processes

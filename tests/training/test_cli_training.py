@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +15,7 @@ import torch
 from float_core import AudioClip, animate, load_model
 from float_core.cli.main import main
 
+ROOT = Path(__file__).resolve().parents[2]
 NETWORK = {"size": 32, "latent_size": 40, "basis_size": 20, "channels": [16, 16, 12, 8]}
 AUTOENCODER = {
     "network": NETWORK,
@@ -104,6 +109,16 @@ def test_motion_is_trained_further(run, tmp_path, capsys):
     capsys.readouterr()
     assert main([*command, "--config", str(tmp_path / "other.json"), "--out", str(tmp_path / "other")]) == 2
     assert "the transformer to begin with" in capsys.readouterr().err
+
+
+def test_two_processes_save_one_model(run, tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "float_core"]
+    command += ["train", "autoencoder", "--config", str(run / "autoencoder.json"), "--data", str(run / "data"), "--out", str(tmp_path)]
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
+    done = subprocess.run([*command, "--device", "cpu"], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(tmp_path / "autoencoder.safetensors")]
+    assert load_model(tmp_path / "autoencoder.safetensors").config.autoencoder.size == 32
 
 
 def test_a_model_is_trained_further(run, tmp_path):
