@@ -257,7 +257,8 @@ def stage_of(
         phase = AutoencoderPhase(networks, faces, stage, weights, portrait, dtype, judge)
     folder = Path(out) / f"stage_{index}_{stage.size}"
     loop = LoopConfig(
-        stage.steps, stage.learning_rate, seed=config.seed, checkpoint_every=200, log_every=50, sample_every=400,
+        stage.steps, stage.learning_rate, seed=config.seed, accumulate=stage.accumulate,
+        checkpoint_every=200, log_every=50, sample_every=400,
         note=f"precision {str(dtype).removeprefix('torch.')}, features {'none' if features is None else features.name}",
     )  # fmt: skip
     return phase, loop, folder

@@ -74,6 +74,7 @@ class Stage:
     freeze_encoder: train only the decoder, which takes half the time.
     same_frame: 0..1, share of pairs whose target is the source itself.
     weights: of the parts of the loss, where they differ from the run's.
+    accumulate: batches whose gradients are averaged in a step.
     """
 
     size: int
@@ -85,6 +86,7 @@ class Stage:
     freeze_encoder: bool = False
     same_frame: float = 0.1
     weights: LossWeights | None = None
+    accumulate: int = 1
 
 
 @dataclass(frozen=True)

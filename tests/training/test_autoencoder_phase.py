@@ -101,10 +101,11 @@ def test_opponents_take_their_own_step(data, tmp_path):
 def test_a_stage_may_add_all_judges(data, tmp_path):
     faces, out = _folders(data, tmp_path)
     judged = LossWeights(perceptual=1.0, component_perceptual=1.0, adversary=0.1, eye_adversary=0.1, lip_adversary=0.1, style=1.0)
-    stages = (replace(TRAINING.stages[0], steps=1), replace(TRAINING.stages[1], steps=2, weights=judged))
+    stages = (replace(TRAINING.stages[0], steps=1), replace(TRAINING.stages[1], steps=2, weights=judged, accumulate=2))
     train_autoencoder(replace(TRAINING, stages=stages, features="landmarks"), faces, out)
     assert "features none" in (out / "stage_0_16" / "settings.json").read_text()
-    assert "features landmarks" in (out / "stage_1_32" / "settings.json").read_text()
+    second = json.loads((out / "stage_1_32" / "settings.json").read_text())
+    assert "features landmarks" in second["note"] and second["accumulate"] == 2
     state = read_checkpoint(out / "stage_1_32")
     assert state["step"] == 2 and any(name.startswith("lips.") for name in state["opponents"])
 
